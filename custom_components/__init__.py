@@ -1,0 +1,1 @@
+"""Lets the tests find the integration before the copy inside their harness."""
