@@ -3,6 +3,7 @@
 #   source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 #   ensure_setup            # what script/setup does, at once when nothing changed
 #   activate                # the virtual environment's programs first on PATH
+#   browser=$(find_chromium)
 #
 # shellcheck shell=bash
 
@@ -53,7 +54,8 @@ hash_of() {
 setup_hash() {
   {
     printf '%s\n' "$ROOT"
-    cat "$ROOT/script/lib.sh" "$ROOT/script/setup" "$ROOT/pyproject.toml" \
+    cat "$ROOT/script/lib.sh" "$ROOT/script/lib_requirements.py" \
+      "$ROOT/script/setup" "$ROOT/pyproject.toml" \
       "$ROOT/custom_components/ocpp_central/manifest.json"
   } | hash_of
 }
@@ -69,4 +71,13 @@ activate() {
   export VIRTUAL_ENV=$VENV
   export PATH=$VENV/bin:$PATH
   unset PYTHONHOME
+}
+
+find_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome-stable google-chrome chrome; do
+    command -v "$name" && return
+  done
+  first_of "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" \
+    "/Applications/Chromium.app/Contents/MacOS/Chromium"
 }
