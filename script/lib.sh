@@ -9,15 +9,6 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 VENV=$ROOT/.venv
-DOWNLOADS=$ROOT/.python
-DEBIAN_PYTHON=$DOWNLOADS/debian
-
-# Home Assistant 2026.10 does not start on anything older.
-PYTHON_RANGE='>=3.14.2,<3.15'
-# The first Debian release whose packages hold that Python.
-DEBIAN_RELEASE=forky
-# Older ones cannot install a dependency group of pyproject.toml.
-UV_MINIMUM=0.7.0
 
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 warn() { printf '\033[33mwarning:\033[0m %s\n' "$*" >&2; }
