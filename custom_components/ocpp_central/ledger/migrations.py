@@ -1,0 +1,90 @@
+"""How the database came to be what it is, version by version.
+
+A migration, once released, is never edited: files exist that went through it.
+"""
+
+import sqlite3
+from typing import Final
+
+from .errors import LedgerTooNewError
+
+_TRANSACTIONS_1: Final = """
+CREATE TABLE transactions (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    identity VARCHAR NOT NULL,
+    connector INTEGER NOT NULL,
+    id_token VARCHAR,
+    authorization VARCHAR NOT NULL,
+    started DATETIME NOT NULL,
+    received_at DATETIME NOT NULL,
+    meter_start FLOAT,
+    meter_last FLOAT,
+    progressed_at DATETIME,
+    carried BOOLEAN NOT NULL,
+    ended DATETIME,
+    meter_stop FLOAT,
+    stop_reason VARCHAR,
+    stop_id_token VARCHAR,
+    stop_received_at DATETIME,
+    inferred BOOLEAN NOT NULL,
+    raw_start JSON NOT NULL,
+    raw_stop JSON
+)
+"""
+
+_ORPHAN_STOPS_1: Final = """
+CREATE TABLE orphan_stops (
+    id INTEGER NOT NULL PRIMARY KEY,
+    identity VARCHAR NOT NULL,
+    transaction_id VARCHAR NOT NULL,
+    ended DATETIME NOT NULL,
+    received_at DATETIME NOT NULL,
+    meter_stop FLOAT,
+    stop_reason VARCHAR,
+    id_token VARCHAR,
+    raw_stop JSON NOT NULL
+)
+"""
+
+# The statements that lead to version 1, to version 2, and so on.
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        _TRANSACTIONS_1,
+        "CREATE INDEX transactions_by_start"
+        " ON transactions (identity, connector, started)",
+        "CREATE INDEX transactions_open"
+        " ON transactions (identity, connector) WHERE ended IS NULL",
+        _ORPHAN_STOPS_1,
+        "CREATE INDEX orphan_stops_by_id"
+        " ON orphan_stops (identity, transaction_id, ended)",
+    ),
+)
+
+
+def check_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the database; raise if this code does not know it."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise LedgerTooNewError(
+            f"The database has version {version}, written by a later release;"
+            f" this one knows versions up to {len(MIGRATIONS)}"
+        )
+    return int(version)
+
+
+def migrate(
+    connection: sqlite3.Connection,
+    migrations: tuple[tuple[str, ...], ...] = MIGRATIONS,
+) -> None:
+    """Bring the database to the newest version, each step whole or not at all."""
+    for version in range(check_version(connection), len(migrations)):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in migrations[version]:
+                connection.execute(statement)
+            # Part of the transaction like everything else.
+            connection.execute(f"PRAGMA user_version = {version + 1}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
