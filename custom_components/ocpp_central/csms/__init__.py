@@ -1,0 +1,1 @@
+"""The OCPP central system. Nothing in here knows Home Assistant."""

@@ -1,0 +1,53 @@
+"""What a charger and its firmware was seen to do, kept over restarts."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from .model import BootInfo
+
+
+@dataclass(slots=True)
+class Capabilities:
+    """What is known of one vendor, model and firmware."""
+
+    # Bring-up steps after which the charger dropped its socket.
+    quarantined: list[str] = field(default_factory=list)
+    # The step under way. Found set after a restart or reconnect, it is the culprit.
+    trying: str | None = None
+    # Messages that TriggerMessage was refused for.
+    untriggerable: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `Capabilities(**…)` takes."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class ConfigurationKey:
+    """A configuration key of OCPP 1.6 as the charger has it."""
+
+    value: str | None
+    readonly: bool
+
+
+class CapabilityStore(Protocol):
+    """Where capabilities are kept."""
+
+    def get(self, model: str) -> Capabilities:
+        """Return what is known of a model; the object may be changed and saved."""
+
+    def configuration(self, identity: str, model: str) -> dict[str, ConfigurationKey]:
+        """Return the keys this charge point had with this firmware; may be empty."""
+
+    def set_configuration(
+        self, identity: str, model: str, keys: dict[str, ConfigurationKey]
+    ) -> None:
+        """Cache the configuration of a charge point with this firmware."""
+
+    async def save(self) -> None:
+        """Return after everything is on disk."""
+
+
+def model_key(info: BootInfo) -> str:
+    """Return what capabilities are remembered by."""
+    return f"{info.vendor}|{info.model}|{info.firmware or ''}"

@@ -1,0 +1,353 @@
+"""What everyone else holds: state to read, commands to await, changes to hear."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+import logging
+import re
+from typing import Any
+
+from .bringup import BringUp
+from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
+from .clock import ChargerClock
+from .commands import Commands
+from .connection import Connection, Timing
+from .errors import CommandError, NotConnected
+from .limits import Limits
+from .metering import FLOWS, SAMPLES, Reading
+from .model import (
+    Authorizer,
+    BootInfo,
+    ChargePointConfig,
+    ConnectorStatus,
+    Event,
+    EventKind,
+    LimitUnit,
+    SessionLedger,
+    StationWishes,
+    Value,
+    Wishes,
+)
+from .state import State, Unsubscribe, add_listener, call_listeners
+from .transactions import Transactions
+
+_LOGGER = logging.getLogger(__name__)
+
+# Samples older than this say nothing about a charger that has just come back.
+_SAMPLES_AGE = 60
+_DRAWING = frozenset({ConnectorStatus.CHARGING})
+_UNKNOWN_DRAW = frozenset({ConnectorStatus.OCCUPIED, ConnectorStatus.FAULTED})
+
+# The standard says Current and Power; chargers also say these.
+_AMPERE_WORDS = {"current", "a", "amp", "amps", "ampere"}
+_WATT_WORDS = {"power", "w", "watt", "watts"}
+
+
+class ChargePoint(State):
+    """One charger, connected or not."""
+
+    def __init__(
+        self,
+        config: ChargePointConfig,
+        *,
+        ledger: SessionLedger,
+        authorizer: Authorizer,
+        capabilities: CapabilityStore,
+        timing: Timing,
+        claimed: bool,
+    ) -> None:
+        """Make a charge point; `claimed` is False until the user has added it."""
+        super().__init__()
+        self.config = config
+        self.claimed = claimed
+        self.authorizer = authorizer
+        self.capability_store = capabilities
+        self.timing = timing
+        self.info: BootInfo | None = None
+        self.wishes = StationWishes()
+        self.configuration: dict[str, ConfigurationKey] = {}
+        self.clock = ChargerClock()
+        self.transactions = Transactions(self, ledger)
+        self.limits = Limits(self)
+        self.bring_up = BringUp(self)
+        # Connectors whose status the charger has told since it connected.
+        self.heard_status: set[int] = set()
+        self.reconnects = 0
+        self.connection: Connection | None = None
+        self._commands: Commands | None = None
+        self._derived_power: set[int] = set()
+        self._offline_since: float | None = None
+        self._connection_listeners: list[Callable[[], None]] = []
+        self._event_listeners: list[Callable[[Event], None]] = []
+        self._info_listeners: list[Callable[[], None]] = []
+        self._wish_listeners: list[Callable[[], None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def identity(self) -> str:
+        """Return the identity as the user or the charger spells it."""
+        return self.config.identity
+
+    @property
+    def connected(self) -> bool:
+        """Return whether the charger's socket is open."""
+        return self._commands is not None
+
+    @property
+    def commands(self) -> Commands:
+        """Return what the charger can be told; raises NotConnected."""
+        if self._commands is None:
+            raise NotConnected
+        return self._commands
+
+    @property
+    def limit_units(self) -> list[LimitUnit]:
+        """Return the units that limits may be given in, the preferred one first.
+
+        Both known or nothing known: amperes, which is what a fuse is rated in.
+        """
+        key = self.configuration.get("ChargingScheduleAllowedChargingRateUnit")
+        words = set(re.split(r"[,;\s]+", (key.value or "").lower()) if key else ())
+        units = [LimitUnit.AMPERE] if words & _AMPERE_WORDS else []
+        units += [LimitUnit.WATT] if words & _WATT_WORDS else []
+        return units or [LimitUnit.AMPERE]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what is known of this charger's model and firmware."""
+        return self.capability_store.get(self._model)
+
+    @property
+    def _model(self) -> str:
+        """Return what is remembered by; a charger that never says who it is, by itself."""
+        return model_key(self.info) if self.info else self.identity
+
+    # State
+
+    def is_derived(self, connector: int) -> bool:
+        """Return whether a connector's power is computed, not measured."""
+        return connector in self._derived_power
+
+    def status(self, connector: int) -> ConnectorStatus | None:
+        """Return what a connector last said it is doing."""
+        status = self.value(connector, "status")
+        return status if isinstance(status, ConnectorStatus) else None
+
+    def update_status(self, connector: int, status: ConnectorStatus) -> None:
+        """Keep a connector's status and what follows from it."""
+        changes: dict[str, Value] = {"status": status}
+        if status not in _DRAWING and status not in _UNKNOWN_DRAW:
+            # Many chargers send no last sample when the current stops.
+            values = self._values[connector]
+            changes |= {key: 0.0 for key in FLOWS if values.get(key)}
+        self.update(connector, changes)
+
+    def update_samples(self, connector: int, reading: Reading) -> None:
+        """Keep what a connector measured just now."""
+        values = self._values[connector]
+        changes: dict[str, Value] = dict(reading.values)
+        if "power" in reading.values:
+            self._derived_power.discard(connector)
+        elif "current" in reading.values and (
+            "power" not in values or connector in self._derived_power
+        ):
+            self._derived_power.add(connector)
+            changes["power"] = self._power(reading)
+        self.update(connector, changes)
+
+    def _power(self, reading: Reading) -> float:
+        """Compute power from current and voltage, measured or nominal."""
+        nominal = reading.values.get("voltage", self.config.nominal_voltage)
+        phases = {
+            phase: current
+            for phase in (1, 2, 3)
+            if (current := reading.values.get(f"current_l{phase}")) is not None
+        }
+        if not phases:
+            return round(reading.values["current"] * nominal * self.config.phases, 1)
+        return round(
+            sum(
+                current * reading.values.get(f"voltage_l{phase}", nominal)
+                for phase, current in phases.items()
+            ),
+            1,
+        )
+
+    def set_info(self, info: BootInfo) -> None:
+        """Keep who the charger says it is."""
+        if info != self.info:
+            self.info = info
+            self.configuration = self.capability_store.configuration(
+                self.identity, self._model
+            )
+            call_listeners(self._info_listeners)
+
+    def set_configuration(self, keys: dict[str, ConfigurationKey]) -> None:
+        """Keep the configuration keys the charger has told."""
+        self.configuration = keys
+        self.capability_store.set_configuration(self.identity, self._model, keys)
+
+    def booted(self) -> None:
+        """Take note of a BootNotification."""
+        self.limits.forget()
+        self.heard_status.clear()
+        if self.claimed and self.connection:
+            self.bring_up.start(self.connection, booted=True)
+
+    def claim(self, config: ChargePointConfig) -> None:
+        """Take a charger into use that the user has added while it is connected."""
+        self.config = config
+        self.claimed = True
+        if self.connection:
+            self.bring_up.invite(self.connection)
+
+    # Wishes
+
+    def wish(self, connector: int) -> Wishes:
+        """Return what the user wants of a connector."""
+        return self.wishes.connectors.setdefault(connector, Wishes())
+
+    def wishes_changed(self) -> None:
+        """Tell that the user wants something else from now on."""
+        call_listeners(self._wish_listeners)
+
+    async def set_current_limit(self, connector: int, current: float) -> None:
+        """Limit a connector, in A per phase; kept where the charger is away."""
+        await self._wish(self.wish(connector), "current_limit", current)
+
+    async def set_maximum_current(self, current: float) -> None:
+        """Set the ceiling of the whole charge point, in A per phase."""
+        await self._wish(self.wishes, "maximum_current", current)
+
+    async def set_paused(self, connector: int, paused: bool) -> None:
+        """Pause charging at 0 A, or let it go on; the transaction stays."""
+        await self._wish(self.wish(connector), "paused", paused)
+        if self.transactions.at(connector):
+            kind = "paused" if paused else "resumed"
+            self.tell(Event(EventKind.TRANSACTION, connector, kind))
+
+    async def set_available(self, connector: int, available: bool) -> None:
+        """Put a connector in or out of service."""
+        await self._wish(
+            self.wish(connector),
+            "available",
+            available,
+            lambda: self.commands.change_availability(connector, available),
+        )
+
+    async def _wish(
+        self,
+        wishes: Wishes | StationWishes,
+        name: str,
+        wish: Any,
+        carry_out: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Keep a wish and carry it out, now or when the charger is back.
+
+        A wish that the charger refuses is taken back: the error says so, and it would
+        be sent again for ever.
+        """
+        before = getattr(wishes, name)
+        setattr(wishes, name, wish)
+        try:
+            await (carry_out or self.limits.apply)()
+        except NotConnected:
+            pass
+        except CommandError:
+            if getattr(wishes, name) == wish:
+                setattr(wishes, name, before)
+            raise
+        self.wishes_changed()
+
+    # Work of its own
+
+    def run(self, work: Coroutine[Any, Any, object], what: str) -> None:
+        """Do something in the background that a charger may refuse."""
+        task = asyncio.create_task(
+            self._run(work, what), name=f"{self.identity} {what}"
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, work: Coroutine[Any, Any, object], what: str) -> None:
+        try:
+            await work
+        except NotConnected:
+            pass
+        except CommandError as error:
+            _LOGGER.warning("%s: could not %s: %s", self.identity, what, error)
+
+    async def disconnect(self) -> None:
+        """Let the charger go."""
+        if self.connection:
+            self.connection.released = True
+            await self.connection.close()
+
+    async def stop(self) -> None:
+        """Let the charger go and end the work in the background."""
+        await self.disconnect()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Connection
+
+    def attach(self, connection: Connection, commands: Commands) -> Connection | None:
+        """Take a new socket into use; returns the one it replaces, to be closed."""
+        replaced = self.connection
+        loop = asyncio.get_running_loop()
+        if self._offline_since is not None:
+            self.reconnects += 1
+            if loop.time() - self._offline_since > _SAMPLES_AGE:
+                self._forget_samples()
+        self._offline_since = None
+        self.heard_status.clear()
+        self.connection = connection
+        self._commands = commands
+        if self.claimed:
+            self.bring_up.start(connection, booted=False)
+        call_listeners(self._connection_listeners)
+        return replaced
+
+    def detach(self, connection: Connection) -> None:
+        """Let go of a socket that closed, unless a newer one is in use already."""
+        if self.connection is not connection:
+            return
+        self.bring_up.stop()
+        self.connection = None
+        self._commands = None
+        self._offline_since = asyncio.get_running_loop().time()
+        call_listeners(self._connection_listeners)
+
+    def _forget_samples(self) -> None:
+        for connector, values in self._values.items():
+            self.update(
+                connector,
+                {
+                    key: None
+                    for key in values
+                    if key in SAMPLES and key not in ("energy", "energy_export")
+                },
+            )
+
+    # Listeners
+
+    def subscribe_connection(self, listener: Callable[[], None]) -> Unsubscribe:
+        """Call a listener when the charger connects or disconnects."""
+        return add_listener(self._connection_listeners, listener)
+
+    def subscribe_events(self, listener: Callable[[Event], None]) -> Unsubscribe:
+        """Call a listener with everything that happens once."""
+        return add_listener(self._event_listeners, listener)
+
+    def subscribe_info(self, listener: Callable[[], None]) -> Unsubscribe:
+        """Call a listener when the charger says that it is another than before."""
+        return add_listener(self._info_listeners, listener)
+
+    def subscribe_wishes(self, listener: Callable[[], None]) -> Unsubscribe:
+        """Call a listener when the user wants something else."""
+        return add_listener(self._wish_listeners, listener)
+
+    def tell(self, event: Event) -> None:
+        """Tell an event to who listens."""
+        for listener in list(self._event_listeners):
+            listener(event)

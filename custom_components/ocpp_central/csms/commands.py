@@ -1,0 +1,79 @@
+"""What a charger can be told, in any dialect."""
+
+from typing import Protocol
+
+from .connection import Payload, Priority
+from .model import LimitProfile, Purpose
+
+
+class Commands(Protocol):
+    """What a charger can be told, in any dialect.
+
+    Each returns the charger's answer as it came and raises a CommandError where the
+    charger refuses or cannot be asked.
+    """
+
+    @property
+    def protocol(self) -> str:
+        """Return the subprotocol spoken, for instance "ocpp1.6"."""
+
+    async def reset(self, kind: str) -> Payload:
+        """Restart the charger: "Soft" or "Hard" in OCPP 1.6."""
+
+    async def unlock_connector(self, connector: int) -> Payload:
+        """Release the plug."""
+
+    async def start_transaction(
+        self, connector: int, id_token: str, profile: Payload | None = None
+    ) -> Payload:
+        """Ask the charger to start charging for a token."""
+
+    async def stop_transaction(self, transaction_id: int) -> Payload:
+        """Ask the charger to end a transaction."""
+
+    async def set_charging_profile(self, connector: int, profile: Payload) -> Payload:
+        """Install a profile, as given."""
+
+    async def clear_charging_profile(self, criteria: Payload) -> Payload:
+        """Remove the profiles that match all criteria."""
+
+    async def set_limit_profile(
+        self, profile: LimitProfile, priority: Priority = Priority.USER
+    ) -> Payload:
+        """Install one of our own profiles."""
+
+    async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
+        """Remove one of our own profiles."""
+
+    async def get_composite_schedule(
+        self, connector: int, duration: int, unit: str | None = None
+    ) -> Payload:
+        """Return the limits in force for the next `duration` seconds."""
+
+    async def get_configuration(self, keys: list[str]) -> Payload:
+        """Return configuration keys; none named: all."""
+
+    async def set_configuration(self, key: str, value: str) -> Payload:
+        """Change a configuration key."""
+
+    async def change_availability(self, connector: int, operative: bool) -> Payload:
+        """Put a connector, or with 0 the charger, in or out of service."""
+
+    async def trigger_message(
+        self, message: str, connector: int | None = None
+    ) -> Payload:
+        """Ask the charger to send a message now."""
+
+    async def data_transfer(
+        self, vendor_id: str, message_id: str | None, data: str | None
+    ) -> Payload:
+        """Send vendor data."""
+
+    async def clear_cache(self) -> Payload:
+        """Empty the charger's authorization cache."""
+
+    async def call(self, action: str, payload: Payload) -> Payload:
+        """Send any OCPP call, raw."""
+
+    async def probe(self) -> Payload:
+        """Make the cheapest call there is, for a sign of life."""

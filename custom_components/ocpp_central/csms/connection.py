@@ -1,0 +1,369 @@
+"""OCPP-J on one socket: calls and answers, time limits, order, errors."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+import logging
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import WSCloseCode, WSMsgType, web
+import orjson
+
+from .errors import (
+    CallError,
+    CommandError,
+    CommandFailed,
+    CommandTimeout,
+    ConnectionLost,
+    InvalidCommand,
+    NotConnected,
+    NotSupported,
+)
+from .frame import CALL, CALL_ERROR, CALL_RESULT, BrokenFrame, Message, decode
+from .schema import Schemas
+
+_LOGGER = logging.getLogger(__name__)
+
+type Frame = list[Any]
+type Payload = dict[str, Any]
+type Handler = Callable[[Payload], Payload | Awaitable[Payload]]
+
+# A rude charger may send more than it waits for; past this it is cut off.
+_MAX_BACKLOG = 1000
+_MAX_ANOMALIES = 50
+_UNSUPPORTED = ("NotSupported", "NotImplemented")
+
+
+class Priority(IntEnum):
+    """Which waiting call goes out first."""
+
+    SAFETY = 0
+    USER = 1
+    SETUP = 2
+    POLL = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Time limits in seconds."""
+
+    call: float = 30
+    ping: float = 30
+    # Without any frame for `silence`, one cheap call asks for a sign of life. The
+    # worst case, silence + ping + call, is the two and a half minutes promised.
+    silence: float = 90
+    close: float = 2
+    # Bring-up: silence after an accepted boot, or this long where none comes; then
+    # until the charger has said what it has to say; and between two steps.
+    boot_grace: float = 1
+    no_boot: float = 10
+    quiet: float = 5
+    pace: float = 1
+    # How long a newly added charge point may take to boot again.
+    reboot: float = 10
+
+
+@dataclass(slots=True)
+class Anomaly:
+    """Something a charger sends against the standard, for the diagnostics."""
+
+    example: str
+    count: int = 0
+
+
+@dataclass(slots=True, order=True, unsafe_hash=True)
+class _Call:
+    priority: Priority
+    number: int
+    action: str = field(compare=False)
+    unique_id: str = field(compare=False)
+    frame: bytes = field(compare=False)
+    future: asyncio.Future[Payload] = field(compare=False)
+
+
+class Connection:
+    """One socket of one charge point."""
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        schemas: Schemas,
+        timing: Timing,
+        name: str,
+    ) -> None:
+        """Wrap a socket whose handshake is done. `name` is for the log."""
+        self.name = name
+        self.handlers: dict[str, Handler] = {}
+        self.anomalies: dict[str, Anomaly] = {}
+        # Loop time of the newest frame of any kind, pings and pongs included.
+        self.last_seen = 0.0
+        # Loop time of the newest call of the charger.
+        self.last_call = 0.0
+        # True once we let the charger go on purpose.
+        self.released = False
+        # Seconds from the newest call to its answer.
+        self.latency: float | None = None
+        self._socket = socket
+        self._transport = transport
+        self._schemas = schemas
+        self._timing = timing
+        self._loop = asyncio.get_running_loop()
+        self._calls: asyncio.PriorityQueue[_Call] = asyncio.PriorityQueue()
+        self._waiting: set[_Call] = set()
+        self._sent: dict[str, _Call] = {}
+        self._number = 0
+        # Calls of the charger that came while an earlier one still waits, for
+        # instance for the disk: they are answered in the order they came.
+        self._backlog: deque[Message] = deque()
+        self._answering: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def lost(self) -> bool:
+        """Return whether the socket closed without our wish."""
+        return self._closed and not self.released
+
+    async def run(
+        self, probe: Callable[[], Awaitable[object]], *, ping: bool = True
+    ) -> None:
+        """Serve the socket until it closes. `probe` makes a cheap call."""
+        self.last_seen = self._loop.time()
+        tasks = [
+            asyncio.create_task(self._send_calls(), name=f"{self.name} calls"),
+            asyncio.create_task(
+                self._keep_alive(probe, ping), name=f"{self.name} keep-alive"
+            ),
+        ]
+        try:
+            with suppress(ConnectionError):
+                await self._read()
+        finally:
+            self._fail_calls()
+            for task in tasks:
+                task.cancel()
+            if self._answering:
+                # What it has begun to write to disk is heard of in memory as well.
+                self._backlog.clear()
+                tasks.append(self._answering)
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def call(
+        self,
+        action: str,
+        payload: Payload,
+        *,
+        priority: Priority = Priority.USER,
+        validate: bool = True,
+    ) -> Payload:
+        """Send a CALL and return the payload of its CALLRESULT.
+
+        The time limit covers the wait for other calls as well as for the answer.
+        Raises InvalidCommand, NotConnected, CommandTimeout, NotSupported or
+        CommandFailed.
+        """
+        if validate and (error := self._schemas.request_error(action, payload)):
+            raise InvalidCommand(f"{action}: {error}")
+        if self._closed:
+            raise NotConnected
+        self._number += 1
+        unique_id = str(uuid4())
+        call = _Call(
+            priority,
+            self._number,
+            action,
+            unique_id,
+            orjson.dumps([CALL, unique_id, action, payload]),
+            self._loop.create_future(),
+        )
+        self._waiting.add(call)
+        self._calls.put_nowait(call)
+        try:
+            async with asyncio.timeout(self._timing.call):
+                response = await call.future
+        except TimeoutError:
+            raise CommandTimeout(action) from None
+        finally:
+            self._waiting.discard(call)
+            self._sent.pop(unique_id, None)
+        if error := self._schemas.response_error(action, response):
+            self._note(f"{action}.conf", error)
+        return response
+
+    async def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
+        """Close the socket; waiting callers hear of it at once."""
+        self._fail_calls()
+        try:
+            with suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(self._timing.close):
+                    await self._socket.close(code=code)
+        finally:
+            self._transport.abort()
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            self.last_seen = self._loop.time()
+            match message.type:
+                case WSMsgType.TEXT | WSMsgType.BINARY:
+                    await self._on_frame(message.data)
+                case WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                case WSMsgType.PONG:
+                    pass
+                case _:
+                    return
+
+    async def _on_frame(self, data: bytes) -> None:
+        try:
+            message = decode(data)
+        except BrokenFrame as broken:
+            self._note(broken.reason, repr(data[:200]))
+            if broken.message_type == CALL:
+                error = CallError("FormationViolation", broken.reason)
+                await self._send(_refusal(broken.unique_id, error))
+            elif call := self._sent.get(str(broken.unique_id)):
+                # Better an error now than silence until the time limit.
+                _fail(
+                    call,
+                    CommandFailed(call.action, "FormationViolation", broken.reason),
+                )
+            return
+        if message.type != CALL:
+            self._on_answer(message)
+            return
+        self.last_call = self.last_seen
+        if len(self._backlog) >= _MAX_BACKLOG:
+            error = CallError("GenericError", "Too many calls at once")
+            await self._send(_refusal(message.unique_id, error))
+        elif self._answering:
+            self._backlog.append(message)
+        elif isinstance(answer := self._handle(message), list):
+            await self._send(answer)
+        else:
+            self._answering = asyncio.create_task(
+                self._answer_in_order(message, answer), name=f"{self.name} answers"
+            )
+
+    def _on_answer(self, message: Message) -> None:
+        call = self._sent.get(str(message.unique_id))
+        if call is None or call.future.done():
+            self._note("answer nobody waits for", repr(message.unique_id))
+        elif message.type == CALL_RESULT:
+            call.future.set_result(message.payload)
+        else:
+            kind = NotSupported if message.code in _UNSUPPORTED else CommandFailed
+            _fail(
+                call,
+                kind(call.action, message.code, message.description, message.payload),
+            )
+
+    def _handle(self, message: Message) -> Frame | Awaitable[Payload]:
+        """Return the answer to a CALL, or what the answer has to wait for."""
+        handler = self.handlers.get(message.action)
+        if handler is None:
+            self._note("unknown action", message.action[:50])
+            return _refusal(message.unique_id, CallError("NotImplemented"))
+        if error := self._schemas.request_error(message.action, message.payload):
+            self._note(message.action, error)
+        try:
+            response = handler(message.payload)
+            if isinstance(response, dict):
+                return self._result(message, response)
+        except CallError as error:
+            return _refusal(message.unique_id, error)
+        except Exception:
+            # A reader that one frame can stop would take the whole charger with it.
+            _LOGGER.exception("%s: %s could not be handled", self.name, message.action)
+            return _refusal(message.unique_id, CallError("InternalError"))
+        return response
+
+    def _result(self, message: Message, response: Payload) -> Frame:
+        if error := self._schemas.response_error(message.action, response):
+            raise ValueError(f"our answer is invalid: {error}")
+        return [CALL_RESULT, message.unique_id, response]
+
+    async def _answer_in_order(
+        self, message: Message, waiting: Awaitable[Payload]
+    ) -> None:
+        """Answer a CALL that waits, then those that came meanwhile."""
+        answer: Frame | Awaitable[Payload] = waiting
+        while True:
+            if not isinstance(answer, list):
+                try:
+                    answer = self._result(message, await answer)
+                except CallError as error:
+                    answer = _refusal(message.unique_id, error)
+                except Exception:
+                    _LOGGER.exception(
+                        "%s: %s could not be handled", self.name, message.action
+                    )
+                    answer = _refusal(message.unique_id, CallError("InternalError"))
+            await self._send(answer)
+            if not self._backlog:
+                self._answering = None
+                return
+            message = self._backlog.popleft()
+            answer = self._handle(message)
+
+    async def _send_calls(self) -> None:
+        while True:
+            call = await self._calls.get()
+            if call.future.done():
+                continue
+            self._sent[call.unique_id] = call
+            sent = self._loop.time()
+            await self._socket.send_frame(call.frame, WSMsgType.TEXT)
+            await asyncio.wait([call.future])
+            if not call.future.cancelled():
+                self.latency = self._loop.time() - sent
+
+    async def _keep_alive(
+        self, probe: Callable[[], Awaitable[object]], ping: bool
+    ) -> None:
+        while True:
+            await asyncio.sleep(self._timing.ping)
+            if ping:
+                await self._socket.ping()
+            seen = self.last_seen
+            if self._loop.time() - seen < self._timing.silence:
+                continue
+            with suppress(CommandError):
+                # An error is an answer too; only silence counts against it.
+                await probe()
+            if self.last_seen == seen:
+                _LOGGER.debug("%s: silent, closing", self.name)
+                await self.close()
+
+    async def _send(self, frame: Frame) -> None:
+        await self._socket.send_frame(orjson.dumps(frame), WSMsgType.TEXT)
+
+    def _fail_calls(self) -> None:
+        self._closed = True
+        for call in self._waiting:
+            _fail(
+                call,
+                ConnectionLost() if call.unique_id in self._sent else NotConnected(),
+            )
+
+    def _note(self, kind: str, example: str) -> None:
+        anomaly = self.anomalies.get(kind)
+        if anomaly is None:
+            if len(self.anomalies) >= _MAX_ANOMALIES:
+                return
+            anomaly = self.anomalies[kind] = Anomaly(example)
+            _LOGGER.debug("%s: %s: %s", self.name, kind, example)
+        anomaly.count += 1
+
+
+def _fail(call: _Call, error: CommandError) -> None:
+    if not call.future.done():
+        call.future.set_exception(error)
+
+
+def _refusal(unique_id: Any, error: CallError) -> Frame:
+    return [CALL_ERROR, unique_id, error.code, error.description, {}]

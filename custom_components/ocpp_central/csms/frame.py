@@ -1,0 +1,140 @@
+"""OCPP-J frames: bytes to messages, tolerating what real chargers send.
+
+OCPP-J 1.6, section 4. Only connection.py uses this.
+"""
+
+from dataclasses import dataclass
+import json
+import re
+from typing import Any
+
+import orjson
+
+CALL = 2
+CALL_RESULT = 3
+CALL_ERROR = 4
+
+# Enough of a broken frame to tell whose it is: message type and unique id.
+_HEAD = re.compile(r'^\s*\[[\s,]*"?([234])"?\s*,\s*("(?:[^"\\]|\\.)*"|-?\d{1,20})')
+_CONTROL = dict.fromkeys(range(0x20))
+_EXTRA_COMMA = re.compile(r"([\[{,]\s*),|,(?=\s*[\]}])")
+
+
+class BrokenFrame(Exception):
+    """A frame that cannot be read; what could be told of it is kept."""
+
+    def __init__(
+        self, reason: str, message_type: int | None = None, unique_id: Any = None
+    ) -> None:
+        """Keep type and id where the head of the frame was readable."""
+        super().__init__(reason)
+        self.reason = reason
+        self.message_type = message_type
+        self.unique_id = unique_id
+
+
+@dataclass(slots=True)
+class Message:
+    """One frame. `unique_id` is what the charger sent, to be echoed unchanged."""
+
+    type: int
+    unique_id: Any
+    action: str = ""
+    payload: Any = None
+    code: str = ""
+    description: str = ""
+
+
+def decode(data: bytes) -> Message:
+    """Read a frame.
+
+    Raises BrokenFrame for what is no OCPP message even after mending what chargers
+    are known to break: control characters, invalid UTF-8, stray commas, missing
+    closing brackets, a type in quotes, elements missing or too many.
+    """
+    try:
+        frame = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        frame = _mend(data.decode("utf-8", "replace"))
+    if not isinstance(frame, list) or len(frame) < 2:
+        raise BrokenFrame("not an OCPP message")
+    message_type, unique_id, *rest = frame
+    if message_type in ("2", "3", "4"):
+        message_type = int(message_type)
+    if isinstance(unique_id, bool) or not isinstance(unique_id, (str, int)):
+        raise BrokenFrame("unique id is neither text nor number", message_type)
+    match message_type:
+        case 2:
+            return _call(unique_id, rest)
+        case 3:
+            # Some chargers put the action before the payload, as in a CALL.
+            objects = [part for part in rest if isinstance(part, dict)]
+            if not objects and any(part is not None for part in rest):
+                raise BrokenFrame("payload is no object", CALL_RESULT, unique_id)
+            return Message(CALL_RESULT, unique_id, payload=[*objects, {}][0])
+        case 4:
+            code, description, details, *_ = [*rest, None, None, None]
+            return Message(
+                CALL_ERROR,
+                unique_id,
+                code=str(code or "GenericError"),
+                description=str(description or ""),
+                payload=details,
+            )
+    raise BrokenFrame(f"message type {message_type!r}", None, unique_id)
+
+
+def _call(unique_id: Any, rest: list[Any]) -> Message:
+    action, payload, *_ = [*rest, None, None]
+    if not isinstance(action, str):
+        raise BrokenFrame("action is no text", CALL, unique_id)
+    if payload is None:
+        return Message(CALL, unique_id, action, {})
+    if not isinstance(payload, dict):
+        raise BrokenFrame("payload is no object", CALL, unique_id)
+    return Message(CALL, unique_id, action, payload)
+
+
+def _mend(text: str) -> Any:
+    text = text.strip("\ufeff\x00 \t\r\n")
+    for attempt in (text, _EXTRA_COMMA.sub(r"\1", text), _close(text)):
+        try:
+            return _without_control(json.loads(attempt, strict=False))
+        except ValueError, RecursionError:
+            continue
+    head = _HEAD.match(text)
+    if head is None:
+        raise BrokenFrame("not JSON")
+    raise BrokenFrame("not JSON", int(head[1]), json.loads(head[2], strict=False))
+
+
+def _close(text: str) -> str:
+    """Add the brackets a truncated frame lacks."""
+    expected: list[str] = []
+    in_text = escaped = False
+    for character in text:
+        if in_text:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_text = False
+        elif character == '"':
+            in_text = True
+        elif character in "[{":
+            expected.append("]" if character == "[" else "}")
+        elif expected and character == expected[-1]:
+            expected.pop()
+    return text.rstrip(" ,") + ('"' if in_text else "") + "".join(reversed(expected))
+
+
+def _without_control(value: Any) -> Any:
+    match value:
+        case str():
+            return value.translate(_CONTROL)
+        case list():
+            return [_without_control(item) for item in value]
+        case dict():
+            return {key: _without_control(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,147 @@
+"""Sampled values of MeterValues -> readings in one unit per quantity (OCPP 1.6, 7.31-7.36)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import isfinite, sqrt
+from typing import Any
+
+from .clock import plausible_time, utcnow
+
+_KEYS = {
+    "Energy.Active.Import.Register": "energy",
+    "Energy.Active.Export.Register": "energy_export",
+    "Energy.Reactive.Import.Register": "reactive_energy",
+    "Power.Active.Import": "power",
+    "Power.Active.Export": "power_export",
+    "Power.Reactive.Import": "reactive_power",
+    "Power.Offered": "power_offered",
+    "Power.Factor": "power_factor",
+    "Current.Import": "current",
+    "Current.Offered": "current_offered",
+    "Voltage": "voltage",
+    "SoC": "soc",
+    "Temperature": "temperature",
+    "Frequency": "frequency",
+}
+REGISTERS = frozenset({"energy", "energy_export", "reactive_energy"})
+# What flows, and so is zero when nothing does.
+FLOWS = frozenset(
+    {"power", "power_export", "reactive_power", "current"}
+    | {f"current_l{phase}" for phase in (1, 2, 3)}
+)
+SAMPLES = (
+    frozenset(_KEYS.values()) | FLOWS | {f"voltage_l{phase}" for phase in (1, 2, 3)}
+)
+_PER_PHASE = frozenset({"current", "voltage"})
+_SUMMED = REGISTERS | {"power", "power_export", "reactive_power", "power_offered"}
+# Unit -> factor and offset to the SI unit. The misspellings are real chargers'.
+_UNITS: dict[str, tuple[float, float]] = {
+    "kwh": (1000, 0),
+    "kvarh": (1000, 0),
+    "kw": (1000, 0),
+    "kva": (1000, 0),
+    "kvar": (1000, 0),
+    "ka": (1000, 0),
+    "kv": (1000, 0),
+    "mwh": (1_000_000, 0),
+    "k": (1, -273.15),
+    "kelvin": (1, -273.15),
+    "fahrenheit": (5 / 9, -160 / 9),
+}
+_PHASES = {"L1": 1, "L2": 2, "L3": 3, "L1-N": 1, "L2-N": 2, "L3-N": 3}
+_LINES = {"L1-L2": 1, "L2-L3": 2, "L3-L1": 3}
+_TOTAL = 0
+_NEUTRAL = 4
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a charger measured at one time. A, V, W, Wh, °C, %, Hz."""
+
+    time: datetime
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def read_meter_values(meter_value: object) -> list[Reading]:
+    """Return the readings of a `meterValue` list, oldest first.
+
+    Several entries of one timestamp are one reading. What is no number, or signed
+    data, is passed over; a time that cannot be read is now.
+    """
+    if not isinstance(meter_value, list):
+        return []
+    samples: dict[datetime, list[Any]] = {}
+    for entry in meter_value:
+        if isinstance(entry, dict) and isinstance(entry.get("sampledValue"), list):
+            time = plausible_time(entry.get("timestamp")) or utcnow()
+            samples.setdefault(time, []).extend(entry["sampledValue"])
+    return [Reading(time, _merge(samples[time])) for time in sorted(samples)]
+
+
+def _merge(samples: Iterable[Any]) -> dict[str, float]:
+    """Bring the samples of one time to one value per key."""
+    by_key: dict[str, dict[int, float]] = {}
+    for sample in samples:
+        if not isinstance(sample, dict):
+            continue
+        key = _KEYS.get(
+            str(sample.get("measurand") or "Energy.Active.Import.Register").strip()
+        )
+        if key is None or (value := _number(sample)) is None:
+            continue
+        # Some chargers repeat the begin of the transaction in every message.
+        if key in REGISTERS and sample.get("context") == "Transaction.Begin":
+            continue
+        phase = str(sample.get("phase") or "")
+        if phase in _LINES:
+            value /= sqrt(3)
+        number = _PHASES.get(phase) or _LINES.get(phase) or _TOTAL
+        if phase == "N":
+            number = _NEUTRAL
+        # The outlet is what the car gets; the inlet counts where nothing else does.
+        if sample.get("location") == "Inlet":
+            by_key.setdefault(key, {}).setdefault(number, value)
+        else:
+            by_key.setdefault(key, {})[number] = value
+    values: dict[str, float] = {}
+    for key, phases in by_key.items():
+        neutral = phases.pop(_NEUTRAL, None)
+        total = phases.pop(_TOTAL, None)
+        if key in _PER_PHASE:
+            for number, value in phases.items():
+                values[f"{key}_l{number}"] = value
+        if total is not None:
+            values[key] = total
+        elif phases:
+            values[key] = _total(key, list(phases.values()))
+        elif neutral is not None:
+            values[key] = neutral
+    return values
+
+
+def _total(key: str, phases: list[float]) -> float:
+    if key in _SUMMED:
+        return sum(phases)
+    # A car on one phase of three draws what that phase carries, not a third of it.
+    if key in ("current", "current_offered"):
+        return max(phases)
+    return sum(phases) / len(phases)
+
+
+def _number(sample: dict[str, Any]) -> float | None:
+    if sample.get("format") == "SignedData":
+        return None
+    raw = sample.get("value")
+    if isinstance(raw, str):
+        raw = raw.strip(" '\"\n\t")
+    try:
+        value = float(raw)  # type: ignore[arg-type]
+    except TypeError, ValueError:
+        return None
+    if not isfinite(value):
+        return None
+    unit = sample.get("unit")
+    if isinstance(unit, str) and (scale := _UNITS.get(unit.strip().lower())):
+        value = value * scale[0] + scale[1]
+    return value

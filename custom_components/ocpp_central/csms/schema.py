@@ -1,0 +1,51 @@
+"""Payload validation against the JSON schemas of the ocpp package, compiled."""
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+
+class Schemas:
+    """The requests and responses of one OCPP version."""
+
+    def __init__(self, validators: dict[str, jsonschema_rs.Validator]) -> None:
+        """Take the validators by the name of their schema file."""
+        self._validators = validators
+
+    def knows(self, action: str) -> bool:
+        """Return whether the standard has this action."""
+        return action in self._validators
+
+    def request_error(self, action: str, payload: Any) -> str | None:
+        """Return what the schema finds wrong with a CALL, or None."""
+        return self._error(action, payload)
+
+    def response_error(self, action: str, payload: Any) -> str | None:
+        """Return what the schema finds wrong with a CALLRESULT, or None."""
+        return self._error(f"{action}Response", payload)
+
+    def _error(self, name: str, payload: Any) -> str | None:
+        validator = self._validators.get(name)
+        if validator is None or validator.is_valid(payload):
+            return None
+        error = next(validator.iter_errors(payload))
+        path = ".".join(str(part) for part in error.instance_path)
+        return f"{path}: {error.message}" if path else str(error.message)
+
+
+@cache
+def load_schemas(version: str) -> Schemas:
+    """Read and compile the schemas of a version ("v16"). Blocks: not for the event loop."""
+    folder = resources.files(f"ocpp.{version}") / "schemas"
+    return Schemas(
+        {
+            file.name.removesuffix(".json"): jsonschema_rs.validator_for(
+                orjson.loads(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+            )
+            for file in folder.iterdir()
+            if file.name.endswith(".json")
+        }
+    )

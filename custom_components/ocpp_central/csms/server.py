@@ -1,0 +1,267 @@
+"""Sockets: path and identity, credentials, subprotocol; the newest socket wins."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+from contextlib import suppress
+from enum import StrEnum
+import hmac
+import logging
+import ssl
+from urllib.parse import unquote
+
+from aiohttp import WSCloseCode, hdrs, web
+
+from .capabilities import CapabilityStore
+from .charge_point import ChargePoint
+from .connection import Connection, Timing
+from .model import Authorizer, ChargePointConfig, SessionLedger
+from .schema import load_schemas
+from .v16 import Messages16
+from .v16_commands import Commands16
+
+_LOGGER = logging.getLogger(__name__)
+
+SUBPROTOCOLS = ("ocpp1.6",)
+_MAX_MESSAGE = 1024 * 1024
+_MAX_IDENTITY = 255
+# Strangers that may be held open to be offered to the user.
+_MAX_UNKNOWN = 20
+
+
+class Refusal(StrEnum):
+    """Why a charge point was not let in."""
+
+    WRONG_PASSWORD = "wrong_password"
+    PASSWORD_MISSING = "password_missing"
+    SUBPROTOCOL = "subprotocol"
+
+
+class CentralSystem:
+    """Lets charge points in and keeps them."""
+
+    def __init__(
+        self,
+        *,
+        ledger: SessionLedger,
+        authorizer: Authorizer,
+        capabilities: CapabilityStore,
+        timing: Timing | None = None,
+    ) -> None:
+        """Serve nobody yet."""
+        self.ledger = ledger
+        # Known charge points, and strangers waiting to be added, by casefolded identity.
+        self.charge_points: dict[str, ChargePoint] = {}
+        self.unknown: dict[str, ChargePoint] = {}
+        self.on_unknown: Callable[[ChargePoint], None] = lambda _: None
+        self.is_ignored: Callable[[str], bool] = lambda _: False
+        self.on_refused: Callable[[str, Refusal], None] = lambda *_: None
+        self.on_let_in: Callable[[str], None] = lambda _: None
+        self._authorizer = authorizer
+        self._capabilities = capabilities
+        self._timing = timing or Timing()
+        self._sockets: set[Connection] = set()
+        self._runner: web.AppRunner | None = None
+        self._stopping = False
+
+    # Charge points
+
+    async def add(self, config: ChargePointConfig) -> ChargePoint:
+        """Make a charge point known; one that waits connected is taken into use."""
+        key = config.identity.casefold()
+        charge_point = self.unknown.pop(key, None) or self._make(config, claimed=False)
+        self.charge_points[key] = charge_point
+        await charge_point.transactions.restore()
+        charge_point.claim(config)
+        return charge_point
+
+    async def remove(self, identity: str) -> None:
+        """Forget a charge point; its socket is closed."""
+        if charge_point := self.charge_points.pop(identity.casefold(), None):
+            await charge_point.stop()
+
+    async def refuse_unknown(self, identity: str) -> None:
+        """Close the socket of a stranger the user does not want."""
+        if charge_point := self.unknown.pop(identity.casefold(), None):
+            await charge_point.stop()
+
+    def _make(self, config: ChargePointConfig, *, claimed: bool) -> ChargePoint:
+        return ChargePoint(
+            config,
+            ledger=self.ledger,
+            authorizer=self._authorizer,
+            capabilities=self._capabilities,
+            timing=self._timing,
+            claimed=claimed,
+        )
+
+    def _known_or_stranger(self, identity: str) -> ChargePoint:
+        key = identity.casefold()
+        if known := self.charge_points.get(key) or self.unknown.get(key):
+            return known
+        config = ChargePointConfig(identity=identity, name=identity)
+        stranger = self.unknown[key] = self._make(config, claimed=False)
+
+        def offer() -> None:
+            if not stranger.claimed and stranger.connected:
+                self.on_unknown(stranger)
+
+        # It is offered by what it says of itself, or after a while by its identity.
+        stranger.subscribe_info(offer)
+        asyncio.get_running_loop().call_later(self._timing.no_boot, offer)
+        return stranger
+
+    # Listening
+
+    async def listen(
+        self, host: str | None, port: int, context: ssl.SSLContext | None
+    ) -> int:
+        """Open our own listener and return its port. Raises OSError."""
+        await asyncio.get_running_loop().run_in_executor(None, load_schemas, "v16")
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self._on_request)
+        runner = web.AppRunner(
+            app, handler_cancellation=True, shutdown_timeout=2, access_log=None
+        )
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, host, port, ssl_context=context)
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        return int(runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Close every socket and the listener, for good."""
+        self._stopping = True
+        for connection in self._sockets:
+            connection.released = True
+        await asyncio.gather(*(connection.close() for connection in self._sockets))
+        for charge_point in (*self.charge_points.values(), *self.unknown.values()):
+            await charge_point.stop()
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _on_request(self, request: web.Request) -> web.StreamResponse:
+        return await self.serve(request)
+
+    async def serve(
+        self,
+        request: web.Request,
+        *,
+        password_required: bool = False,
+        unknown_allowed: bool = True,
+    ) -> web.StreamResponse:
+        """Serve one WebSocket until it closes, or refuse it."""
+        if self._stopping:
+            return web.Response(status=503)
+        identity = identity_of(request.rel_url.raw_path)
+        if identity is None:
+            return web.Response(
+                status=404,
+                text="The URL must end in the identity of the charge point.",
+            )
+        key = identity.casefold()
+        charge_point = self.charge_points.get(key)
+        if charge_point is None:
+            if not unknown_allowed or self.is_ignored(identity):
+                return web.Response(status=403)
+            charge_point = self.unknown.get(key)
+            if charge_point is None and len(self.unknown) >= _MAX_UNKNOWN:
+                return web.Response(status=503)
+        elif not charge_point.wishes.enabled:
+            return web.Response(status=503)
+        elif refusal := _check_password(request, charge_point, password_required):
+            self.on_refused(charge_point.identity, refusal)
+            return web.Response(
+                status=401, headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="OCPP"'}
+            )
+        return await self._serve(request, identity, charge_point)
+
+    async def _serve(
+        self, request: web.Request, identity: str, charge_point: ChargePoint | None
+    ) -> web.StreamResponse:
+        socket = web.WebSocketResponse(
+            protocols=SUBPROTOCOLS,
+            compress=False,
+            autoping=False,
+            decode_text=False,
+            max_msg_size=_MAX_MESSAGE,
+            timeout=self._timing.close,
+        )
+        if not socket.can_prepare(request):
+            return web.Response(status=426, headers={hdrs.UPGRADE: "websocket"})
+        await socket.prepare(request)
+        # Some chargers offer no subprotocol; they speak 1.6.
+        if request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL) and not socket.ws_protocol:
+            self.on_refused(identity, Refusal.SUBPROTOCOL)
+            await socket.close(code=WSCloseCode.PROTOCOL_ERROR)
+            return socket
+        transport = request.transport
+        if not isinstance(transport, asyncio.Transport):
+            return socket
+        # It may have been added, or have dialled twice, during the handshake.
+        charge_point = charge_point or self._known_or_stranger(identity)
+        connection = Connection(
+            socket, transport, load_schemas("v16"), self._timing, identity
+        )
+        commands = Commands16(charge_point, connection)
+        connection.handlers = Messages16(charge_point).handlers
+        self._sockets.add(connection)
+        replaced = charge_point.attach(connection, commands)
+        if replaced:
+            charge_point.run(replaced.close(), "close the replaced socket")
+        self.on_let_in(identity)
+        try:
+            await connection.run(commands.probe, ping=charge_point.config.keep_alive)
+        finally:
+            self._sockets.discard(connection)
+            charge_point.detach(connection)
+            if not charge_point.claimed and not charge_point.connected:
+                self.unknown.pop(identity.casefold(), None)
+            if not socket.closed:
+                await connection.close()
+        return socket
+
+
+def identity_of(raw_path: str) -> str | None:
+    """Return the identity in a URL: the last segment that is not empty.
+
+    None where there is none, or none that can be shown and stored.
+    """
+    segments = [unquote(part).strip() for part in raw_path.split("/")]
+    identity = next((part for part in reversed(segments) if part), None)
+    if identity and len(identity) <= _MAX_IDENTITY and identity.isprintable():
+        return identity
+    return None
+
+
+def _check_password(
+    request: web.Request, charge_point: ChargePoint, required: bool
+) -> Refusal | None:
+    password = charge_point.config.password
+    if not password:
+        return Refusal.PASSWORD_MISSING if required else None
+    given = _given_password(request)
+    # OCPP 1.6 lets the key be 20 raw bytes that are configured in hexadecimal.
+    expected = [password.encode()]
+    with suppress(ValueError):
+        expected.append(bytes.fromhex(password))
+    if any(hmac.compare_digest(given, candidate) for candidate in expected):
+        return None
+    return Refusal.WRONG_PASSWORD
+
+
+def _given_password(request: web.Request) -> bytes:
+    scheme, _, encoded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    if scheme.lower() != "basic":
+        return b""
+    try:
+        # Some chargers leave the padding out.
+        credentials = base64.b64decode(encoded.strip() + "==")
+    except binascii.Error, ValueError:
+        return b""
+    return credentials.partition(b":")[2]

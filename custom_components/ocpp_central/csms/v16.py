@@ -1,0 +1,269 @@
+"""OCPP 1.6: the charger's messages, and what they change."""
+
+from typing import Any
+
+from ocpp.v16.enums import Action, ChargePointErrorCode, ChargePointStatus, Reason
+
+from .charge_point import ChargePoint
+from .clock import format_time, parse_time, plausible_time, utcnow
+from .connection import Handler, Payload
+from .errors import CallError
+from .metering import Reading, read_meter_values
+from .model import (
+    STATION,
+    AuthorizationStatus,
+    BootInfo,
+    ConnectorStatus,
+    Event,
+    EventKind,
+    mask_token,
+)
+from .transactions import register_at_end
+
+HEARTBEAT_INTERVAL = 60
+PENDING_INTERVAL = 30
+
+_STATUSES = {
+    ChargePointStatus.available: ConnectorStatus.AVAILABLE,
+    ChargePointStatus.preparing: ConnectorStatus.PREPARING,
+    ChargePointStatus.charging: ConnectorStatus.CHARGING,
+    ChargePointStatus.suspended_ev: ConnectorStatus.SUSPENDED_EV,
+    ChargePointStatus.suspended_evse: ConnectorStatus.SUSPENDED_EVSE,
+    ChargePointStatus.finishing: ConnectorStatus.FINISHING,
+    ChargePointStatus.reserved: ConnectorStatus.RESERVED,
+    ChargePointStatus.unavailable: ConnectorStatus.UNAVAILABLE,
+    ChargePointStatus.faulted: ConnectorStatus.FAULTED,
+}
+# Chargers differ in case and spelling: "SuspendedEV", "suspendedEV", "Suspended_EV".
+_STATUS_WORDS = {
+    status.value.lower().replace("_", ""): ours for status, ours in _STATUSES.items()
+}
+_REASONS = {
+    Reason.de_authorized: "deauthorized",
+    Reason.emergency_stop: "emergency_stop",
+    Reason.ev_disconnected: "ev_disconnected",
+    Reason.hard_reset: "hard_reset",
+    Reason.local: "local",
+    Reason.other: "other",
+    Reason.power_loss: "power_loss",
+    Reason.reboot: "reboot",
+    Reason.remote: "remote",
+    Reason.soft_reset: "soft_reset",
+    Reason.unlock_command: "unlock_command",
+}
+_REASON_WORDS = {reason.value.lower(): ours for reason, ours in _REASONS.items()}
+_TOKEN_EVENTS = {
+    AuthorizationStatus.ACCEPTED: "accepted",
+    AuthorizationStatus.BLOCKED: "blocked",
+    AuthorizationStatus.EXPIRED: "expired",
+    AuthorizationStatus.INVALID: "invalid",
+    AuthorizationStatus.CONCURRENT: "concurrent",
+}
+# A frame may be valid JSON and still carry a NUL in a name or token.
+_CONTROL = dict.fromkeys(range(0x20))
+
+
+class Messages16:
+    """Answers what a charge point sends."""
+
+    def __init__(self, charge_point: ChargePoint) -> None:
+        """Serve a charge point over one connection."""
+        self._charge_point = charge_point
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """Return the handler of each action."""
+        return {
+            Action.authorize: self._on_authorize,
+            Action.boot_notification: self._on_boot_notification,
+            Action.data_transfer: self._on_data_transfer,
+            Action.diagnostics_status_notification: self._on_diagnostics_status,
+            Action.firmware_status_notification: self._on_firmware_status,
+            Action.heartbeat: self._on_heartbeat,
+            Action.meter_values: self._on_meter_values,
+            Action.start_transaction: self._on_start_transaction,
+            Action.status_notification: self._on_status_notification,
+            Action.stop_transaction: self._on_stop_transaction,
+        }
+
+    def _on_authorize(self, payload: Payload) -> Payload:
+        token = _text(payload, "idTag")
+        status = self._charge_point.authorizer.authorize(
+            self._charge_point.identity, token
+        )
+        self._tell_token(STATION, token, status)
+        return {"idTagInfo": {"status": status}}
+
+    def _on_boot_notification(self, payload: Payload) -> Payload:
+        charge_point = self._charge_point
+        charge_point.set_info(
+            BootInfo(
+                vendor=_text(payload, "chargePointVendor"),
+                model=_text(payload, "chargePointModel"),
+                serial=_text(payload, "chargePointSerialNumber")
+                or _text(payload, "chargeBoxSerialNumber")
+                or None,
+                firmware=_text(payload, "firmwareVersion") or None,
+            )
+        )
+        charge_point.booted()
+        claimed = charge_point.claimed
+        return {
+            "currentTime": format_time(utcnow()),
+            "interval": HEARTBEAT_INTERVAL if claimed else PENDING_INTERVAL,
+            "status": "Accepted" if claimed else "Pending",
+        }
+
+    def _on_heartbeat(self, payload: Payload) -> Payload:
+        return {"currentTime": format_time(utcnow())}
+
+    def _on_status_notification(self, payload: Payload) -> Payload:
+        connector = self._connector(payload)
+        if time := plausible_time(payload.get("timestamp")):
+            self._charge_point.clock.observe(time)
+        error = _text(payload, "errorCode") or ChargePointErrorCode.no_error.value
+        details = [
+            part
+            for part in (
+                "" if error == ChargePointErrorCode.no_error else error,
+                _text(payload, "vendorErrorCode"),
+                _text(payload, "info"),
+            )
+            if part
+        ]
+        status = _STATUS_WORDS.get(
+            _text(payload, "status").lower().replace("_", "").replace(" ", "")
+        )
+        if status is None:
+            raise CallError("PropertyConstraintViolation", "unknown status")
+        self._charge_point.heard_status.add(connector)
+        error_code = {"error_code": " ".join(details)[:255] or "NoError"}
+        if connector == STATION:
+            self._charge_point.update(STATION, {"status": status, **error_code})
+        elif self._charge_point.add_connector(connector):
+            self._charge_point.update(connector, error_code)
+            self._charge_point.update_status(connector, status)
+        return {}
+
+    def _on_meter_values(self, payload: Payload) -> Payload:
+        charge_point = self._charge_point
+        connector = self._connector(payload)
+        readings = read_meter_values(payload.get("meterValue"))
+        if not readings or not (
+            connector == STATION or charge_point.add_connector(connector)
+        ):
+            return {}
+        charge_point.clock.observe(readings[-1].time)
+        transaction_id = _number(payload, "transactionId")
+        for reading in readings:
+            charge_point.transactions.sample(connector, transaction_id, reading)
+        # A replay belongs to the session; sensors of the moment never show the past.
+        if not charge_point.clock.is_past(readings[-1].time):
+            charge_point.update_samples(connector, _newest(readings))
+        return {}
+
+    async def _on_start_transaction(self, payload: Payload) -> Payload:
+        connector = self._connector(payload)
+        token = _text(payload, "idTag")
+        transaction_id, status = await self._charge_point.transactions.start(
+            connector,
+            token,
+            parse_time(payload.get("timestamp")) or utcnow(),
+            float(_number(payload, "meterStart") or 0),
+            payload,
+        )
+        self._tell_token(connector, token, status)
+        return {"transactionId": transaction_id, "idTagInfo": {"status": status}}
+
+    async def _on_stop_transaction(self, payload: Payload) -> Payload:
+        transaction_id = _number(payload, "transactionId")
+        if transaction_id is None:
+            raise CallError("OccurenceConstraintViolation", "transactionId")
+        meter_stop = _number(payload, "meterStop")
+        register = register_at_end(read_meter_values(payload.get("transactionData")))
+        token = _text(payload, "idTag")
+        reason = _text(payload, "reason")
+        await self._charge_point.transactions.stop(
+            transaction_id,
+            parse_time(payload.get("timestamp")) or utcnow(),
+            register if meter_stop is None else float(meter_stop),
+            # Left out, the reason is Local (OCPP 1.6, 6.49).
+            _REASON_WORDS.get(reason.lower(), "other") if reason else "local",
+            token or None,
+            payload,
+        )
+        if not token:
+            return {}
+        status = self._charge_point.authorizer.authorize(
+            self._charge_point.identity, token
+        )
+        return {"idTagInfo": {"status": status}}
+
+    def _on_data_transfer(self, payload: Payload) -> Payload:
+        self._charge_point.tell(
+            Event(
+                EventKind.DATA_TRANSFER,
+                STATION,
+                "received",
+                {
+                    "vendor_id": _text(payload, "vendorId"),
+                    "message_id": _text(payload, "messageId"),
+                    "data": payload.get("data"),
+                },
+            )
+        )
+        return {"status": "Accepted"}
+
+    def _on_diagnostics_status(self, payload: Payload) -> Payload:
+        return self._station_status("diagnostics_status", payload)
+
+    def _on_firmware_status(self, payload: Payload) -> Payload:
+        return self._station_status("firmware_status", payload)
+
+    def _station_status(self, key: str, payload: Payload) -> Payload:
+        self._charge_point.update(STATION, {key: _text(payload, "status")})
+        return {}
+
+    def _tell_token(
+        self, connector: int, token: str, status: AuthorizationStatus
+    ) -> None:
+        # Our own tag is no card.
+        if token and token != self._charge_point.config.remote_tag:
+            self._charge_point.tell(
+                Event(
+                    EventKind.ID_TOKEN,
+                    connector,
+                    _TOKEN_EVENTS[status],
+                    {"id_token": mask_token(token)},
+                )
+            )
+
+    def _connector(self, payload: Payload) -> int:
+        connector = _number(payload, "connectorId")
+        if connector is None or connector < 0:
+            raise CallError("OccurenceConstraintViolation", "connectorId")
+        return connector
+
+
+def _newest(readings: list[Reading]) -> Reading:
+    """Return what the newest of several readings say of each quantity."""
+    newest = readings[-1]
+    if len(readings) > 1:
+        merged: dict[str, float] = {}
+        for reading in readings:
+            merged |= reading.values
+        newest = Reading(newest.time, merged)
+    return newest
+
+
+def _text(payload: Payload, key: str) -> str:
+    value = payload.get(key)
+    return "" if value is None else str(value).translate(_CONTROL).strip()
+
+
+def _number(payload: Payload, key: str) -> int | None:
+    value: Any = payload.get(key)
+    try:
+        return None if value is None else int(float(value))
+    except TypeError, ValueError, OverflowError:
+        return None

@@ -1,0 +1,213 @@
+"""OCPP 1.6: what a charger can be told."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from ocpp.v16.enums import (
+    Action,
+    AvailabilityType,
+    ChargingProfileKindType,
+    ChargingProfilePurposeType,
+)
+
+from .charge_point import ChargePoint
+from .clock import format_time, utcnow
+from .connection import Connection, Payload, Priority
+from .errors import CommandRejected
+from .model import LimitProfile, Purpose
+
+# What each action answers when it does, or will do, as told. Nothing to clear is as
+# good as cleared.
+_ACCEPTED = {
+    Action.change_availability: {"Accepted", "Scheduled"},
+    Action.change_configuration: {"Accepted", "RebootRequired"},
+    Action.clear_charging_profile: {"Accepted", "Unknown"},
+    Action.unlock_connector: {"Unlocked"},
+}
+_PURPOSES = {
+    Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
+    Purpose.DEFAULT: ChargingProfilePurposeType.tx_default_profile,
+    Purpose.TRANSACTION: ChargingProfilePurposeType.tx_profile,
+}
+# A charger may ignore a profile that starts in its future, so all start in the past:
+# those that last at a fixed time, those of a transaction well before any clock error.
+_ALWAYS = "2020-01-01T00:00:00Z"
+_BEFORE = timedelta(seconds=600)
+
+
+class Commands16:
+    """Sends commands over one connection."""
+
+    protocol = "ocpp1.6"
+
+    def __init__(self, charge_point: ChargePoint, connection: Connection) -> None:
+        """Speak to a charge point over a connection."""
+        self._charge_point = charge_point
+        self._connection = connection
+
+    async def reset(self, kind: str) -> Payload:
+        """Reset (5.14)."""
+        return await self._command(Action.reset, {"type": kind})
+
+    async def unlock_connector(self, connector: int) -> Payload:
+        """UnlockConnector (5.18)."""
+        return await self._command(Action.unlock_connector, {"connectorId": connector})
+
+    async def start_transaction(
+        self, connector: int, id_token: str, profile: Payload | None = None
+    ) -> Payload:
+        """RemoteStartTransaction (5.11)."""
+        payload: Payload = {"connectorId": connector, "idTag": id_token}
+        if profile:
+            payload["chargingProfile"] = profile
+        return await self._command(Action.remote_start_transaction, payload)
+
+    async def stop_transaction(self, transaction_id: int) -> Payload:
+        """RemoteStopTransaction (5.12)."""
+        return await self._command(
+            Action.remote_stop_transaction, {"transactionId": transaction_id}
+        )
+
+    async def set_charging_profile(self, connector: int, profile: Payload) -> Payload:
+        """SetChargingProfile (5.16)."""
+        return await self._command(
+            Action.set_charging_profile,
+            {"connectorId": connector, "csChargingProfiles": profile},
+        )
+
+    async def clear_charging_profile(self, criteria: Payload) -> Payload:
+        """ClearChargingProfile (5.5); the criteria are ANDed."""
+        return await self._command(Action.clear_charging_profile, criteria)
+
+    async def set_limit_profile(
+        self, profile: LimitProfile, priority: Priority = Priority.USER
+    ) -> Payload:
+        """Install one of our own profiles."""
+        start = self._start(profile)
+        periods: list[Payload] = [{"startPeriod": 0, "limit": profile.limit.value}]
+        if profile.until:
+            seconds = int((profile.until + self._offset() - start).total_seconds())
+            periods.append({"startPeriod": max(1, seconds), "limit": profile.after})
+        charging_profile: Payload = {
+            "chargingProfileId": _profile_id(profile.purpose, profile.connector),
+            "stackLevel": 0,
+            "chargingProfilePurpose": _PURPOSES[profile.purpose],
+            "chargingProfileKind": ChargingProfileKindType.absolute,
+            "chargingSchedule": {
+                "startSchedule": format_time(start),
+                "chargingRateUnit": profile.limit.unit,
+                "chargingSchedulePeriod": periods,
+            },
+        }
+        if profile.transaction_id is not None:
+            charging_profile["transactionId"] = profile.transaction_id
+        return await self._command(
+            Action.set_charging_profile,
+            {
+                "connectorId": profile.connector,
+                "csChargingProfiles": charging_profile,
+            },
+            priority,
+        )
+
+    async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
+        """Remove one of our own profiles, and only that."""
+        return await self.clear_charging_profile(
+            {"id": _profile_id(purpose, connector)}
+        )
+
+    async def get_composite_schedule(
+        self, connector: int, duration: int, unit: str | None = None
+    ) -> Payload:
+        """GetCompositeSchedule (5.7)."""
+        payload: Payload = {"connectorId": connector, "duration": duration}
+        if unit:
+            payload["chargingRateUnit"] = unit
+        return await self._command(Action.get_composite_schedule, payload)
+
+    async def get_configuration(self, keys: list[str]) -> Payload:
+        """GetConfiguration (5.8). Some chargers choke on an empty list of keys."""
+        return await self._command(
+            Action.get_configuration, {"key": keys} if keys else {}
+        )
+
+    async def set_configuration(self, key: str, value: str) -> Payload:
+        """ChangeConfiguration (5.3)."""
+        response = await self._command(
+            Action.change_configuration, {"key": key, "value": value}
+        )
+        if known := self._charge_point.configuration.get(key):
+            known.value = value
+        return response
+
+    async def change_availability(self, connector: int, operative: bool) -> Payload:
+        """ChangeAvailability (5.2)."""
+        kind = AvailabilityType.operative if operative else AvailabilityType.inoperative
+        return await self._command(
+            Action.change_availability, {"connectorId": connector, "type": kind}
+        )
+
+    async def trigger_message(
+        self, message: str, connector: int | None = None
+    ) -> Payload:
+        """TriggerMessage (5.17)."""
+        payload: Payload = {"requestedMessage": message}
+        if connector is not None:
+            payload["connectorId"] = connector
+        return await self._command(Action.trigger_message, payload)
+
+    async def data_transfer(
+        self, vendor_id: str, message_id: str | None, data: str | None
+    ) -> Payload:
+        """DataTransfer (5.6)."""
+        payload = {"vendorId": vendor_id, "messageId": message_id, "data": data}
+        return await self._command(
+            Action.data_transfer,
+            {key: value for key, value in payload.items() if value is not None},
+        )
+
+    async def clear_cache(self) -> Payload:
+        """ClearCache (5.4)."""
+        return await self._command(Action.clear_cache, {})
+
+    async def call(self, action: str, payload: Payload) -> Payload:
+        """Send any call as given; only the standard's schema can forbid it."""
+        return await self._connection.call(action, payload)
+
+    async def probe(self) -> Payload:
+        """Ask for one key that every charger has."""
+        return await self._connection.call(
+            Action.get_configuration,
+            {"key": ["HeartbeatInterval"]},
+            priority=Priority.SAFETY,
+        )
+
+    async def _command(
+        self,
+        action: Action,
+        payload: dict[str, Any],
+        priority: Priority = Priority.USER,
+    ) -> Payload:
+        response = await self._connection.call(action, payload, priority=priority)
+        accepted = _ACCEPTED.get(action, {"Accepted"})
+        if response.get("status", "Accepted") not in accepted:
+            raise CommandRejected(action, response)
+        return response
+
+    def _offset(self) -> timedelta:
+        return self._charge_point.clock.offset or timedelta()
+
+    def _start(self, profile: LimitProfile) -> datetime:
+        if profile.purpose is Purpose.TRANSACTION:
+            return utcnow().replace(microsecond=0) + self._offset() - _BEFORE
+        return datetime.fromisoformat(_ALWAYS)
+
+
+def _profile_id(purpose: Purpose, connector: int) -> int:
+    """Return the one id of a purpose and connector.
+
+    Small, because some chargers want ids up to MaxChargingProfilesInstalled.
+    """
+    if purpose is Purpose.STATION:
+        return 1
+    return 2 * connector + (purpose is Purpose.TRANSACTION)
