@@ -85,7 +85,8 @@ def decode(data: bytes) -> Message:
 
 
 def _call(unique_id: Any, rest: list[Any]) -> Message:
-    action, payload, *_ = [*rest, None, None]
+    parts: list[Any] = [*rest, None, None]
+    action, payload, *_ = parts
     if not isinstance(action, str):
         raise BrokenFrame("action is no text", CALL, unique_id)
     if payload is None:
