@@ -1,0 +1,52 @@
+"""A simulated OCPP 1.6-J charge point, for the demo, the tests and the benchmark.
+
+It is an implementation independent of the integration: it speaks through the `ocpp` package, which
+validates both directions strictly, and evaluates charging profiles by code of its own.
+
+    charger = Charger(url, "GARAGE", connectors=2, clock=ManualClock(), config={...})
+    await charger.start()                        # connected, booted, accepted, at rest
+    charger.connector(1).plug_in(Car(capacity_wh=60_000, soc=40, max_current=16))
+    await charger.swipe("CARD1", connector=1)    # "Accepted", and a transaction runs
+    await clock.advance(60)
+    charger.connector(1).current                 # .power .energy_wh .status .transaction_id .offered
+    await charger.stop()
+
+Life: `start(wait=True)`, `stop()`, `connected()`, `drop(silent=False)`, `reconnect()`, `reboot()`,
+`power_loss()`. A lost connection is dialled again after 2, 4, 8 … 60 seconds of the clock; whatever
+belongs to a transaction is kept and sent then. Restarts take `REBOOT_SECONDS` of the clock.
+
+At the charger: `connector(n).plug_in(car)`, `connector(n).unplug()`, `swipe(token, connector)`,
+`stop_transaction(connector, reason)`, `fault(connector, error_code)`, `clear_fault(connector)`,
+`call(action, payload)` for any other request, such as DataTransfer.
+
+To look at: `requests` and `sent`, lists of `(action, payload)` as on the wire; `violations`, what the
+central system did that OCPP 1.6 does not allow (an empty list in a good test); `profiles`,
+`configuration`, `accepted`, `state()`. `await wait_for(condition)` waits for anything, woken by
+events; `await settle()` waits until nothing is under way.
+
+Bad manners: `answer(action, payload, times=None)`, `error(action, code, …)`, `never_answer(action)`,
+`behave()`. An overridden request has no effect whatever it was answered with.
+
+Time is a `Clock`. With a `ManualClock` nothing happens until `advance(seconds)`, which goes from timer
+to timer and lets the charger come to rest after each. With `WallClock(speed=60)` only the physics run
+faster: see `simulator.clock`. What the charger makes of charging profiles is in
+`simulator.profiles`, as pure functions that other code can be compared with.
+"""
+
+from .car import Car
+from .charger import REBOOT_SECONDS, Charger
+from .clock import Clock, ManualClock, WallClock
+from .connector import Connector
+from .link import CallFailed, LinkDown
+
+__all__ = [
+    "REBOOT_SECONDS",
+    "CallFailed",
+    "Car",
+    "Charger",
+    "Clock",
+    "Connector",
+    "LinkDown",
+    "ManualClock",
+    "WallClock",
+]

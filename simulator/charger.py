@@ -1,0 +1,376 @@
+"""The charge point: what tests, the demo and the command line hold."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .activity import Activity
+from .clock import Clock, WallClock, format_time
+from .configuration import Configuration
+from .connector import Connector
+from .handlers import Handlers
+from .link import Link
+from .manners import Manners
+from .outbox import Outbox, Payload
+from .profile_store import ProfileStore
+from .sessions import Sessions
+from .station import Station
+from .transport import Transport
+
+#: How long a reboot takes, and how long a soft one waits for its messages to get through.
+REBOOT_SECONDS = 5.0
+FAREWELL_SECONDS = 10.0
+
+#: How many requests in either direction are remembered.
+_HISTORY = 10_000
+
+
+class Charger:
+    """A simulated OCPP 1.6-J charge point.
+
+    Everything that is awaited here returns when the charger has come to rest: it has said all it
+    has to say and was answered. See the package for an overview.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        identity: str,
+        *,
+        connectors: int = 1,
+        phases: int = 3,
+        max_current: float = 32.0,
+        meter_start: float = 0.0,
+        password: str | None = None,
+        clock: Clock | None = None,
+        config: Mapping[str, str | None] | None = None,
+        reports_soc: bool = False,
+        boot_on_reconnect: bool = True,
+        vendor: str = "Simulated Chargers",
+        model: str = "SimCharge 22",
+        serial: str | None = None,
+        firmware: str = "1.0.0",
+    ) -> None:
+        """Build a charger; `start` connects it."""
+        self.identity = identity
+        self.vendor = vendor
+        self.clock = clock or WallClock()
+        self.manners = Manners()
+        self.activity = Activity()
+        #: What the central system requested: (action, payload) as on the wire.
+        self.requests: list[tuple[str, Any]] = []
+        #: What the charger requested.
+        self.sent: list[tuple[str, Any]] = []
+        #: What the central system did that OCPP 1.6 does not allow.
+        self.violations: list[str] = []
+        self._boot = {
+            "chargePointVendor": vendor,
+            "chargePointModel": model,
+            "chargePointSerialNumber": serial or identity[-25:],
+            "firmwareVersion": firmware,
+        }
+        self.configuration = Configuration(
+            connectors=connectors, soc=reports_soc, overrides=config
+        )
+        self.configuration.changed = self._configured
+        self.link = Link(
+            self,
+            url=url,
+            identity=identity,
+            password=password,
+            clock=self.clock,
+            configuration=self.configuration,
+            activity=self.activity,
+            boot_on_reconnect=boot_on_reconnect,
+        )
+        self.outbox = Outbox(self.clock, self.configuration, self.activity, self.link)
+        self.station = Station(
+            connectors=connectors,
+            phases=phases,
+            max_current=max_current,
+            meter_start=meter_start,
+            clock=self.clock,
+            configuration=self.configuration,
+            report=self.report,
+            plugged=lambda connector: self.sessions.plugged(connector),
+            unplugged=lambda connector: self.sessions.unplugged(connector),
+        )
+        self.sessions = Sessions(
+            self.station, self.outbox, self.clock, self.configuration, self.activity
+        )
+
+    @property
+    def profiles(self) -> ProfileStore:
+        """The charging profiles that are installed."""
+        return self.station.profiles
+
+    # Life and connection
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Power up and connect. Returns when registered and at rest, unless told not to wait."""
+        self.clock.attach(self.settle)
+        self.station.start()
+        self.sessions.start()
+        self.link.dial()
+        if wait:
+            await self.connected()
+
+    async def stop(self) -> None:
+        """Disconnect and stand still. Transactions are neither ended nor forgotten."""
+        await self.link.close()
+        self.station.stop()
+        self.sessions.stop()
+        self.outbox.close()
+        await self.activity.cancel()
+        self.clock.detach(self.settle)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the central system has accepted the charger on the present connection."""
+        return self.link.accepted
+
+    async def connected(self, timeout: float = 10.0) -> None:
+        """Wait until the central system has accepted the charger, and the charger is at rest."""
+        await self.wait_for(lambda: self.accepted, timeout)
+        await self.settle()
+
+    async def drop(self, *, silent: bool = False) -> None:
+        """Lose the connection. It is dialled again after a pause, or by `reconnect`.
+
+        With `silent` the central system is not told: its socket stays open and nothing comes.
+        """
+        await self.link.drop(None if silent else Transport.abort)
+
+    async def reconnect(self) -> None:
+        """Dial at once instead of after the pause."""
+        self.link.dial()
+        await self.connected()
+
+    async def reboot(self) -> None:
+        """Restart on the charger's own account. It is back after `REBOOT_SECONDS`."""
+        await self.restart("Reboot")
+
+    async def power_loss(self) -> None:
+        """Lose power for a moment. The charger is back after `REBOOT_SECONDS`."""
+        await self.crash("PowerLoss")
+
+    async def restart(self, reason: str) -> None:
+        """Restart after ending all transactions and saying so."""
+        for connector in self.station.busy:
+            self.sessions.end(connector, reason)
+        overdue = False
+
+        def give_up() -> None:
+            nonlocal overdue
+            overdue = True
+            self.activity.changed()
+
+        timer = self.clock.call_later(FAREWELL_SECONDS, give_up)
+        await self.activity.wait_for(
+            lambda: overdue or not self.accepted or not self.outbox.lasting, None
+        )
+        timer.cancel()
+        await self.link.hang_up(Transport.close)
+        self._reboot()
+
+    async def crash(self, reason: str) -> None:
+        """Restart out of the blue. What was running ends, and is told after the restart."""
+        await self.link.hang_up(Transport.abort)
+        for connector in self.station.busy:
+            self.sessions.end(connector, reason)
+        self._reboot()
+
+    def _reboot(self) -> None:
+        self.sessions.reboot()
+        self.link.forget_registration()
+        self.link.dial_later(REBOOT_SECONDS)
+
+    # What happens at the charger
+
+    def connector(self, number: int) -> Connector:
+        """A connector. Cars are plugged in there."""
+        if (connector := self.station.socket(number)) is None:
+            raise ValueError(f"There is no connector {number}")
+        return connector
+
+    async def swipe(self, token: str, connector: int = 1) -> str:
+        """Hold a card to the reader, to start or to stop. Returns the status it got.
+
+        That is an AuthorizationStatus, or Unavailable where no transaction can begin.
+        """
+        status = await self.sessions.swipe(token, self.connector(connector))
+        await self.settle()
+        return status
+
+    async def stop_transaction(self, connector: int = 1, reason: str = "Local") -> None:
+        """End a transaction at the charger, without a card."""
+        self.sessions.end(self.connector(connector), reason)
+        await self.settle()
+
+    async def fault(self, connector: int, error_code: str = "GroundFailure") -> None:
+        """Break a connector, or with 0 the whole station. Transactions pause."""
+        await self._set_fault(connector, error_code)
+
+    async def clear_fault(self, connector: int) -> None:
+        """Repair it."""
+        await self._set_fault(connector, None)
+
+    async def _set_fault(self, number: int, error_code: str | None) -> None:
+        broken = self.station.main if number == 0 else self.connector(number)
+        self.station.update()
+        broken.fault = error_code
+        self.station.update()
+        await self.settle()
+
+    async def call(self, action: str, payload: Payload) -> Payload:
+        """Send any other request, with camelCase members, and return the answer.
+
+        Raises `LinkDown` or `CallFailed`.
+        """
+        return await self.outbox.put(action, payload)
+
+    # Watching
+
+    async def wait_for(
+        self, condition: Callable[[], bool], timeout: float = 10.0
+    ) -> None:
+        """Wait until something is so. Raises TimeoutError after so many real seconds."""
+        await self.activity.wait_for(condition, timeout)
+
+    async def settle(self) -> None:
+        """Wait until the charger is at rest. A silent central system is not waited for long."""
+        self.station.update()
+        await self.activity.settle()
+
+    def state(self) -> dict[str, Any]:
+        """What somebody in front of the charger sees."""
+        self.station.update()
+        return {
+            "identity": self.identity,
+            "connected": self.link.connected,
+            "accepted": self.accepted,
+            "queued": len(self.outbox.lasting),
+            "connectors": [
+                {
+                    "connector": connector.id,
+                    "status": connector.status,
+                    "errorCode": connector.error_code,
+                    "transactionId": connector.transaction_id,
+                    "idTag": None
+                    if (tx := connector.transaction) is None
+                    else tx.id_tag,
+                    "energyWh": connector.reading.register,
+                    "powerW": round(connector.power),
+                    "currentA": round(connector.current, 2),
+                    "offeredA": round(connector.offered, 2),
+                    "soc": None if connector.soc is None else round(connector.soc, 1),
+                }
+                for connector in self.station.sockets
+            ],
+        }
+
+    # Bad manners
+
+    def answer(
+        self, action: str, payload: Payload, *, times: int | None = None
+    ) -> None:
+        """Answer the next so many requests, or all, with this, unchecked, and do nothing else."""
+        self.manners.answer(action, payload, times)
+
+    def error(
+        self,
+        action: str,
+        code: str,
+        description: str = "",
+        details: Payload | None = None,
+        *,
+        times: int | None = None,
+    ) -> None:
+        """Answer with a CALLERROR."""
+        self.manners.error(action, code, description, details, times)
+
+    def never_answer(self, action: str, *, times: int | None = None) -> None:
+        """Do not answer."""
+        self.manners.never_answer(action, times)
+
+    def behave(self, action: str | None = None) -> None:
+        """Be polite again."""
+        self.manners.behave(action)
+
+    # For the parts of the charger
+
+    def serve(self, transport: Transport) -> Handlers:
+        """Make what serves the central system on a new connection."""
+        return Handlers(self, transport)
+
+    def boot_payload(self) -> Payload:
+        """What to say in BootNotification."""
+        return self._boot
+
+    def heartbeat(self) -> None:
+        """Give a sign of life."""
+        self.outbox.put("Heartbeat", {})
+
+    def link_up(self, *, booted: bool) -> None:
+        """The central system listens: tell it how things are, then what it has missed."""
+        for connector in self.station.connectors:
+            if booted:
+                connector.reported = None
+        for connector in reversed(self.station.connectors):
+            status = self.station.status(connector)
+            if connector.reported != (status, connector.error_code):
+                self.report(connector, status, first=True)
+        self.outbox.pump()
+        self.activity.changed()
+
+    def link_down(self) -> None:
+        """There is nobody to talk to."""
+        self.outbox.link_down()
+        self.activity.changed()
+
+    def report(
+        self,
+        connector: Connector,
+        status: str,
+        *,
+        first: bool = False,
+        triggered: bool = False,
+    ) -> None:
+        """Send a StatusNotification, if there is somebody to send it to."""
+        if not self.accepted and not triggered:
+            return
+        connector.reported = (status, connector.error_code)
+        payload = {
+            "connectorId": connector.id,
+            "errorCode": connector.error_code,
+            "status": status,
+            "timestamp": format_time(self.clock.now()),
+        }
+        self.outbox.put("StatusNotification", payload, first=first, triggered=triggered)
+
+    def received(self, action: str, payload: Any) -> None:
+        """Remember a request of the central system."""
+        self._remember(self.requests, (action, payload))
+
+    def sending(self, action: str, payload: Any) -> None:
+        """Remember a request to the central system."""
+        self._remember(self.sent, (action, payload))
+
+    def violated(self, complaint: str) -> None:
+        """Remember what the central system did wrong."""
+        self._remember(self.violations, complaint)
+
+    def _remember[T](self, history: list[T], event: T) -> None:
+        if len(history) >= _HISTORY:
+            del history[: _HISTORY // 2]
+        history.append(event)
+        self.activity.changed()
+
+    def _configured(self, key: str) -> None:
+        """A configuration key changed."""
+        match key:
+            case "HeartbeatInterval":
+                self.link.restart_heartbeat()
+            case "MeterValueSampleInterval":
+                self.sessions.restart_samples()
+            case "ClockAlignedDataInterval":
+                self.sessions.restart_aligned()

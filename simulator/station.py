@@ -1,0 +1,162 @@
+"""The hardware: connectors, the power they share, and the statuses they show."""
+
+from collections.abc import Callable
+
+from .clock import Clock, Ticker
+from .configuration import Configuration
+from .connector import Connector
+from .meter import NOMINAL_VOLTAGE
+from .power import Demand, share
+from .profile_store import ProfileStore
+from .profiles import Limit, Running, Site, session_limit, station_limit
+
+#: How often the physics are brought up to date while a transaction runs, in seconds.
+_TICK = 1.0
+
+
+class Station:
+    """Lets current flow as far as profiles, faults and cars allow, and tells what changed."""
+
+    def __init__(
+        self,
+        *,
+        connectors: int,
+        phases: int,
+        max_current: float,
+        meter_start: float,
+        clock: Clock,
+        configuration: Configuration,
+        report: Callable[[Connector, str], None],
+        plugged: Callable[[Connector], None],
+        unplugged: Callable[[Connector], None],
+    ) -> None:
+        """Build a station with so many connectors, all alike."""
+        self.phases = phases
+        self.max_current = max_current
+        self.profiles = ProfileStore(configuration)
+        self._configuration = configuration
+        self._clock = clock
+        self._report = report
+        self._last = clock.now()
+        self._ticker = Ticker(clock, self.update)
+        main = Connector(0, phases, self.update, plugged, unplugged)
+        self.main = main
+        self.sockets = [
+            Connector(
+                number,
+                phases,
+                self.update,
+                plugged,
+                unplugged,
+                energy_wh=meter_start,
+                offered_phases=phases,
+                station=main,
+            )
+            for number in range(1, connectors + 1)
+        ]
+
+    @property
+    def connectors(self) -> list[Connector]:
+        """The station itself, as connector 0, and its sockets."""
+        return [self.main, *self.sockets]
+
+    @property
+    def busy(self) -> list[Connector]:
+        """The connectors with a running transaction, the oldest first."""
+        return [connector for _, connector in self._sessions()]
+
+    @property
+    def running(self) -> dict[int, Running]:
+        """The running transactions, as the charging profiles see them."""
+        return {connector.id: running for running, connector in self._sessions()}
+
+    def _sessions(self) -> list[tuple[Running, Connector]]:
+        found = [
+            (running, connector)
+            for connector in self.sockets
+            if (running := connector.running) is not None
+        ]
+        return sorted(found, key=lambda session: (session[0].start, session[1].id))
+
+    def socket(self, number: int) -> Connector | None:
+        """The connector with a number above zero, if there is one."""
+        return self.sockets[number - 1] if 1 <= number <= len(self.sockets) else None
+
+    @property
+    def site(self) -> Site:
+        """What the charging profiles have to know."""
+        return Site(
+            connectors=len(self.sockets),
+            phases=self.phases,
+            voltage=NOMINAL_VOLTAGE,
+            max_current=self.max_current,
+            phase_switching=self._configuration.truth(
+                "ConnectorSwitch3to1PhaseSupported"
+            ),
+            transactions=self.running,
+        )
+
+    def start(self) -> None:
+        """Begin, or go on after a stop during which time stood still."""
+        self._last = self._clock.now()
+        self.update()
+
+    def stop(self) -> None:
+        """Freeze."""
+        self.update()
+        self._ticker.stop()
+
+    def update(self) -> None:
+        """Bring everything up to the present, with what was offered until now; then offer anew."""
+        now = self._clock.now()
+        elapsed = (now - self._last).total_seconds() * self._clock.speed
+        self._last = now
+        if elapsed > 0:
+            for connector in self.sockets:
+                connector.flow(elapsed)
+        self._offer()
+        self.report()
+        if not self.busy:
+            self._ticker.stop()
+        elif not self._ticker.running:
+            self._ticker.start(_TICK)
+
+    def report(self) -> None:
+        """Tell every status that is not what was told last."""
+        for connector in self.connectors:
+            status = self.status(connector)
+            if connector.reported != (status, connector.error_code):
+                self._report(connector, status)
+
+    def status(self, connector: Connector) -> str:
+        """The status of a connector; the station goes out of service after its transactions."""
+        if connector is self.main and connector.status == "Unavailable" and self.busy:
+            return "Available"
+        return connector.status
+
+    def _offer(self) -> None:
+        """Share what the profiles allow between those who may have it."""
+        now, site = self._clock.now(), self.site
+        station = station_limit(self.profiles, now, site)
+        hungry: list[tuple[Connector, Limit, Demand]] = []
+        for connector in self.sockets:
+            if not connector.energized:
+                connector.offer(0.0, self.phases)
+        for connector in self.busy:
+            car = connector.car
+            if car is None or not connector.energized:
+                continue
+            limit = session_limit(self.profiles, connector.id, now, site, now)
+            phases = min(limit.phases, car.phases)
+            current = limit.amps(NOMINAL_VOLTAGE, phases)
+            if car.full:
+                # It draws nothing, so what it is offered is not taken from the others.
+                shared = station.amps(NOMINAL_VOLTAGE, phases)
+                connector.offer(min(current, shared), limit.phases)
+            else:
+                hungry.append(
+                    (connector, limit, Demand(current, car.max_current, phases))
+                )
+        shares = share([demand for _, _, demand in hungry], station, NOMINAL_VOLTAGE)
+        for (connector, limit, _), current in zip(hungry, shares, strict=True):
+            connector.offer(current, limit.phases)

@@ -1,0 +1,116 @@
+"""The websocket to the central system."""
+
+from base64 import b64encode
+from contextlib import suppress
+import socket
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+SUBPROTOCOL = "ocpp1.6"
+
+
+class TransportClosed(Exception):
+    """There is no connection, or not any more."""
+
+
+class Transport:
+    """An OCPP-J websocket with the `send` and `recv` that the `ocpp` package expects."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, websocket: aiohttp.ClientWebSocketResponse
+    ) -> None:
+        """Use an open websocket. Use `connect` to get one."""
+        self._session = session
+        self._websocket = websocket
+        self._pong_due = False
+
+    @classmethod
+    async def connect(cls, url: str, identity: str, password: str | None) -> Transport:
+        """Dial the central system. Raises TransportClosed with the reason."""
+        headers = {}
+        if password is not None:
+            # Made by hand: aiohttp's own refuses an identity with a colon, which OCPP allows.
+            credentials = b64encode(f"{identity}:{password}".encode()).decode()
+            headers["Authorization"] = f"Basic {credentials}"
+        address = URL(f"{url.rstrip('/')}/{quote(identity, safe='')}", encoded=True)
+        session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=10), auto_decompress=False
+        )
+        try:
+            websocket = await session.ws_connect(
+                address,
+                protocols=(SUBPROTOCOL,),
+                headers=headers,
+                # Pings are answered here, so that a dead connection can keep silent.
+                autoping=False,
+                timeout=aiohttp.ClientWSTimeout(ws_close=2),
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            await session.close()
+            raise TransportClosed(f"cannot connect: {error}") from error
+        except BaseException:
+            await session.close()
+            raise
+        transport = cls(session, websocket)
+        if websocket.protocol != SUBPROTOCOL:
+            await transport.close()
+            raise TransportClosed(f"the central system does not speak {SUBPROTOCOL}")
+        return transport
+
+    async def send(self, message: str) -> None:
+        """Send one frame. Raises TransportClosed."""
+        try:
+            await self._websocket.send_str(message)
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportClosed(str(error)) from error
+
+    async def recv(self) -> str:
+        """Wait for the next text frame. Raises TransportClosed."""
+        while True:
+            message = await self._websocket.receive()
+            match message.type:
+                case aiohttp.WSMsgType.TEXT:
+                    return str(message.data)
+                case aiohttp.WSMsgType.PING:
+                    await self._pong(message.data)
+                case aiohttp.WSMsgType.PONG:
+                    self._pong_due = False
+                case aiohttp.WSMsgType.BINARY:
+                    raise TransportClosed("binary frames are not OCPP-J")
+                case _:
+                    raise TransportClosed(
+                        f"closed with code {self._websocket.close_code}"
+                    )
+
+    async def _pong(self, payload: bytes) -> None:
+        try:
+            await self._websocket.pong(payload)
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportClosed(str(error)) from error
+
+    async def ping(self) -> bool:
+        """Ask for a sign of life, and tell whether the last one came."""
+        if self._pong_due:
+            return False
+        self._pong_due = True
+        try:
+            await self._websocket.ping()
+        except aiohttp.ClientError, OSError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        await self._websocket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        await self._session.close()
+
+    async def abort(self) -> None:
+        """Vanish without a word."""
+        raw = self._websocket.get_extra_info("socket")
+        if raw is not None:
+            # An error here means that the other side was faster.
+            with suppress(OSError):
+                raw.shutdown(socket.SHUT_RDWR)
+        await self._session.close()
