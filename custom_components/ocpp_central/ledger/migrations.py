@@ -61,15 +61,18 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
 )
 
 
-def check_version(connection: sqlite3.Connection) -> int:
-    """Return the version of the database; raise if this code does not know it."""
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(MIGRATIONS):
+    return int(version)
+
+
+def check_version(connection: sqlite3.Connection) -> None:
+    """Raise if a later release has been at the database."""
+    if (version := _version(connection)) > len(MIGRATIONS):
         raise LedgerTooNewError(
             f"The database has version {version}, written by a later release;"
             f" this one knows versions up to {len(MIGRATIONS)}"
         )
-    return int(version)
 
 
 def migrate(
@@ -77,13 +80,14 @@ def migrate(
     migrations: tuple[tuple[str, ...], ...] = MIGRATIONS,
 ) -> None:
     """Bring the database to the newest version, each step whole or not at all."""
-    for version in range(check_version(connection), len(migrations)):
+    for number, statements in enumerate(migrations, start=1):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in migrations[version]:
-                connection.execute(statement)
-            # Part of the transaction like everything else.
-            connection.execute(f"PRAGMA user_version = {version + 1}")
+            # Asked under the lock: somebody else may be migrating as well.
+            if _version(connection) < number:
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
         except BaseException:
             connection.execute("ROLLBACK")
             raise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import bindparam, case, func, or_, select, text, update
+from sqlalchemy import Boolean, Float, bindparam, case, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from custom_components.ocpp_central.csms.model import (
@@ -18,7 +18,7 @@ from custom_components.ocpp_central.csms.model import (
     TransactionStop,
 )
 
-from .schema import OrphanStopRow, TransactionRow
+from .schema import OrphanStopRow, TransactionRow, UtcDateTime
 
 # Transaction ids are signed 32-bit numbers in many a charger.
 MAX_ID: Final = 2**31 - 1
@@ -55,7 +55,7 @@ _OPEN: Final = (
         TransactionRow.authorization == AuthorizationStatus.ACCEPTED.value,
         TransactionRow.ended.is_(None),
     )
-    .order_by(TransactionRow.id)
+    .order_by(TransactionRow.started, TransactionRow.id)
 )
 _SAME_ORPHAN: Final = select(OrphanStopRow).where(
     OrphanStopRow.identity == bindparam("identity"),
@@ -66,17 +66,19 @@ _PROGRESS: Final = (
     update(TransactionRow.__table__)  # type: ignore[arg-type]
     .where(TransactionRow.id == bindparam("row"))
     .values(
-        carried=or_(TransactionRow.carried, bindparam("noted_carried")),
+        carried=or_(TransactionRow.carried, bindparam("noted_carried", type_=Boolean)),
         # The registers of a session that has ended stay as they were billed.
         meter_last=case(
             (
                 TransactionRow.ended.is_(None),
-                func.coalesce(bindparam("noted_meter"), TransactionRow.meter_last),
+                func.coalesce(
+                    bindparam("noted_meter", type_=Float), TransactionRow.meter_last
+                ),
             ),
             else_=TransactionRow.meter_last,
         ),
         progressed_at=case(
-            (TransactionRow.ended.is_(None), bindparam("noted_at")),
+            (TransactionRow.ended.is_(None), bindparam("noted_at", type_=UtcDateTime)),
             else_=TransactionRow.progressed_at,
         ),
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Connection, StaticPool, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from .errors import LedgerError
@@ -36,15 +36,17 @@ class Writer:
 
     async def open(self) -> None:
         """Start the thread and have it open the database."""
-        self._loop = asyncio.get_running_loop()
-        self._executor = ThreadPoolExecutor(1, "ocpp_central_ledger")
+        executor = ThreadPoolExecutor(1, "ocpp_central_ledger")
+        connecting = executor.submit(self._connect)
         try:
-            await self._loop.run_in_executor(self._executor, self._connect)
+            self._engine = await asyncio.wrap_future(connecting)
         except BaseException as err:
-            self._executor.submit(self._disconnect)
+            executor.submit(lambda: connecting.result().dispose())
             # A cancelled caller does not wait for the end of a long migration.
-            self._executor.shutdown(wait=isinstance(err, Exception))
+            executor.shutdown(wait=isinstance(err, Exception))
             raise
+        self._executor = executor
+        self._loop = asyncio.get_running_loop()
         self._closed = False
 
     def submit[T](self, job: Job[T]) -> asyncio.Future[T]:
@@ -70,7 +72,7 @@ class Writer:
         self._closed = True
         with suppress(LedgerError):
             await last
-        await self._loop.run_in_executor(self._executor, self._disconnect)
+        await self._loop.run_in_executor(self._executor, self._engine.dispose)
         # The thread has nothing left to do: this waits for no disk.
         self._executor.shutdown()
 
@@ -103,20 +105,20 @@ class Writer:
                 future.set_result(outcome)
         self._next()
 
-    def _connect(self) -> None:
+    def _connect(self) -> Engine:
         """Open the database (on the writer thread)."""
-        self._engine = create_engine(
-            "sqlite://", creator=self._open_file, poolclass=StaticPool
+        engine = create_engine(
+            "sqlite://",
+            creator=self._open_file,
+            poolclass=StaticPool,
+            hide_parameters=True,
         )
-        event.listen(self._engine, "begin", _begin)
+        event.listen(engine, "begin", _begin)
         try:
-            self._engine.connect().close()
-        except (SQLAlchemyError, sqlite3.Error) as err:
-            raise LedgerError(f"Cannot open {self._path}: {err}") from err
-
-    def _disconnect(self) -> None:
-        """Close the database (on the writer thread)."""
-        self._engine.dispose()
+            engine.connect().close()
+        except DBAPIError as err:
+            raise LedgerError(f"Cannot open {self._path}: {err.orig}") from err
+        return engine
 
     def _open_file(self) -> sqlite3.Connection:
         """Return a connection that a power cut takes nothing from."""
@@ -171,6 +173,8 @@ def _nothing(session: Session) -> None:
 
 def _failure(err: Exception) -> LedgerError:
     """Return an error of its own for each caller."""
-    failure = LedgerError(f"Not stored: {err}")
+    # SQLAlchemy's own words hold the statement and whose card it was about.
+    reason = err.orig if isinstance(err, DBAPIError) else err
+    failure = LedgerError(f"Not stored: {reason}")
     failure.__cause__ = err
     return failure

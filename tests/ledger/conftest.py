@@ -1,0 +1,31 @@
+"""Fixtures of the ledger's tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from custom_components.ocpp_central.ledger import Ledger
+
+from .common import Clock
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the database is to be."""
+    return tmp_path / "ocpp_central.db"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return the clock of the ledger."""
+    return Clock()
+
+
+@pytest.fixture
+async def ledger(path: Path, clock: Clock) -> AsyncIterator[Ledger]:
+    """Return an open ledger that writes mere registers only when told to."""
+    ledger = Ledger(path, clock=clock, progress_interval=3600, busy_timeout=0.2)
+    await ledger.open()
+    yield ledger
+    await ledger.close()

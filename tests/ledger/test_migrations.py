@@ -1,0 +1,106 @@
+"""Versions of the database."""
+
+from pathlib import Path
+import re
+import sqlite3
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+
+from custom_components.ocpp_central.ledger import Ledger, LedgerError, LedgerTooNewError
+from custom_components.ocpp_central.ledger.migrations import MIGRATIONS, migrate
+from custom_components.ocpp_central.ledger.schema import Base
+
+from .common import a_start, rows
+
+
+def shape(path: Path) -> dict[str, Any]:
+    """Return what a database consists of."""
+    connection = sqlite3.connect(path)
+    names = connection.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    found = {
+        name: (
+            connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
+            if kind == "table"
+            else re.sub(r"\s+", " ", sql)
+        )
+        for kind, name, sql in names
+    }
+    connection.close()
+    return found
+
+
+def version(path: Path) -> int:
+    """Return the version in a database."""
+    connection = sqlite3.connect(path)
+    (number,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.close()
+    return int(number)
+
+
+async def test_migrations_lead_to_the_tables_in_use(path: Path, tmp_path: Path) -> None:
+    """The history and the present tell the same."""
+    ledger = Ledger(path)
+    await ledger.open()
+    await ledger.close()
+    assert version(path) == len(MIGRATIONS) == 1
+
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert shape(path) == shape(declared)
+
+
+async def test_opening_again_changes_nothing(path: Path) -> None:
+    """A database of the current version is left as it is."""
+    ledger = Ledger(path)
+    await ledger.open()
+    await ledger.start(a_start())
+    await ledger.close()
+    before = (shape(path), rows(path))
+    await ledger.open()
+    await ledger.close()
+    assert (shape(path), rows(path)) == before
+
+
+async def test_a_newer_database_is_not_touched(path: Path) -> None:
+    """Somebody went back to an older release."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE sessions (id INTEGER PRIMARY KEY)")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(LedgerTooNewError, match="version 2, written by a later"):
+        await Ledger(path).open()
+    assert path.read_bytes() == before
+
+
+async def test_a_foreign_database(path: Path) -> None:
+    """Tables that are not ours are not taken over."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE transactions (id INTEGER PRIMARY KEY)")
+    connection.close()
+    with pytest.raises(LedgerError, match="already exists"):
+        await Ledger(path).open()
+    assert version(path) == 0
+
+
+def test_a_failed_migration_leaves_the_version_before(path: Path) -> None:
+    """Each step is whole or not there, and the next start goes on from it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    later = ("ALTER TABLE transactions ADD COLUMN price FLOAT",)
+    with pytest.raises(sqlite3.OperationalError):
+        migrate(connection, (*MIGRATIONS, (*later, "CREATE NONSENSE")))
+    connection.execute("SELECT raw_start FROM transactions")
+    with pytest.raises(sqlite3.OperationalError):
+        connection.execute("SELECT price FROM transactions")
+    assert version(path) == 1
+
+    migrate(connection, (*MIGRATIONS, later))
+    connection.execute("SELECT price FROM transactions")
+    assert version(path) == 2
+    connection.close()

@@ -1,0 +1,288 @@
+"""Whatever chargers do, in whatever order: the ledger against a plain model."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+import shutil
+import tempfile
+from typing import override
+
+from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from custom_components.ocpp_central.csms.model import (
+    Transaction,
+    TransactionStart,
+    TransactionStop,
+)
+from custom_components.ocpp_central.ledger import Ledger
+
+from .common import TODAY, Clock, a_start, a_stop, at, rows
+
+# Few values, so that they meet each other.
+IDENTITIES = st.sampled_from(["Garage", "GARAGE", "carport"])
+STARTS = st.builds(
+    a_start,
+    identity=IDENTITIES,
+    connector=st.sampled_from([1, 2]),
+    id_token=st.sampled_from(["04A2B3", "04FFFF"]),
+    timestamp=st.sampled_from([at(0), at(1), at(-600)]),
+    meter_start=st.sampled_from([0.0, 1000.0]),
+    authorization=st.sampled_from(["Accepted", "Accepted", "Invalid"]),
+)
+REGISTERS = st.one_of(st.none(), st.floats(0, 1e6).map(lambda value: round(value, 1)))
+
+
+@dataclass
+class Session:
+    """What must be true of one transaction."""
+
+    id: int
+    start: TransactionStart
+    authorization: str
+    carried: bool = False
+    register: float | None = None
+    heard: datetime | None = None
+    ended: datetime | None = None
+    inferred: bool = False
+    stop: TransactionStop | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Return where it takes place."""
+        return self.start.identity.casefold(), self.start.connector
+
+    @property
+    def open(self) -> bool:
+        """Return whether it may be charging."""
+        return self.ended is None and self.authorization == "Accepted"
+
+    def repeats(self, start: TransactionStart) -> bool:
+        """Return whether a start is this one, told again."""
+        return not self.carried and (
+            *self.place,
+            self.start.timestamp,
+            self.start.id_token,
+            self.start.meter_start,
+        ) == (
+            start.identity.casefold(),
+            start.connector,
+            start.timestamp,
+            start.id_token,
+            start.meter_start,
+        )
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Plays chargers, restarts and power cuts."""
+
+    ids = Bundle("ids")
+
+    @initialize()
+    def open(self) -> None:
+        """Begin with an empty ledger."""
+        self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.folder = Path(tempfile.mkdtemp())
+        self.generation = 0
+        self.path = self.folder / "0.db"
+        self.clock = Clock()
+        self.sessions: dict[int, Session] = {}
+        self.orphans: list[TransactionStop] = []
+        self.ledger = self.opened()
+
+    @override
+    def teardown(self) -> None:
+        if hasattr(self, "ledger"):
+            self.run(self.ledger.close())
+            self.runner.close()
+            shutil.rmtree(self.folder)
+
+    def run[T](self, work: Awaitable[T]) -> T:
+        """Wait for something of the ledger."""
+
+        async def wait() -> T:
+            return await work
+
+        return self.runner.run(wait())
+
+    def opened(self) -> Ledger:
+        """Return a ledger on the present file."""
+        ledger = Ledger(self.path, clock=self.clock, progress_interval=3600)
+        self.run(ledger.open())
+        return ledger
+
+    @rule(target=ids, starts=st.lists(STARTS, min_size=1, max_size=5))
+    def start(self, starts: list[TransactionStart]) -> object:
+        """Several chargers start at once."""
+
+        async def all_at_once() -> list[Transaction]:
+            return await asyncio.gather(*(self.ledger.start(start) for start in starts))
+
+        answers = self.run(all_at_once())
+        for start, answer in zip(starts, answers, strict=True):
+            repeated = [one for one in self.sessions.values() if one.repeats(start)]
+            if repeated:
+                assert answer.id == repeated[-1].id
+                repeated[-1].authorization = start.authorization
+                continue
+            assert answer.id > max(self.sessions, default=0)
+            assert answer.id >= (self.clock.now - TODAY).total_seconds()
+            new = Session(answer.id, start, start.authorization)
+            for older in self.sessions.values():
+                if (
+                    older.place == new.place
+                    and older.ended is None
+                    and older.start.timestamp <= start.timestamp
+                ):
+                    end = older.heard or start.timestamp
+                    older.ended = max(end, older.start.timestamp)
+                    older.inferred = True
+            self.sessions[answer.id] = new
+        return multiple(*(answer.id for answer in answers))
+
+    @rule(
+        number=ids | st.sampled_from([-1, 0, 1, 2**31 - 1, 2**31]),
+        identity=IDENTITIES,
+        meter=REGISTERS,
+        minutes=st.sampled_from([2.0, 3.0]),
+    )
+    def stop(
+        self, number: int, identity: str, meter: float | None, minutes: float
+    ) -> None:
+        """A charger ends a transaction: its own, another's, or none at all."""
+        stop = a_stop(
+            number, identity=identity, meter_stop=meter, timestamp=at(minutes)
+        )
+        answer = self.run(self.ledger.stop(stop))
+        session = self.sessions.get(number)
+        if session is None or session.place[0] != identity.casefold():
+            assert answer is None
+            stop = a_stop(
+                number,
+                identity=identity.casefold(),
+                meter_stop=meter,
+                timestamp=at(minutes),
+            )
+            if stop not in self.orphans:
+                self.orphans.append(stop)
+            return
+        if session.stop is None:
+            session.stop = stop
+            session.ended = stop.timestamp
+            session.carried = True
+            if meter is not None:
+                session.register = meter
+        assert answer is not None
+        assert (answer.id, answer.ended) == (number, session.ended)
+        assert answer.meter_last == session.register
+
+    @rule(number=ids, register=REGISTERS, carried=st.booleans())
+    def progress(self, number: int, register: float | None, carried: bool) -> None:
+        """A charger reports a register, naming the transaction or not."""
+        session = self.sessions[number]
+        session.carried |= carried
+        if session.ended is None:
+            session.heard = self.clock.now
+            if register is not None:
+                session.register = register
+        transaction = Transaction(
+            id=number,
+            connector=session.start.connector,
+            id_token=session.start.id_token,
+            started=session.start.timestamp,
+            meter_start=session.start.meter_start,
+            meter_last=register if register is not None else session.register,
+            carried=session.carried,
+        )
+
+        async def note() -> None:
+            self.ledger.progress(transaction)
+
+        self.run(note())
+
+    @rule(seconds=st.sampled_from([0.4, 1.0, 90.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Let time go on."""
+        self.clock.tick(seconds)
+
+    @rule(seconds=st.sampled_from([1.0, 90.0]))
+    def clock_is_set_back(self, seconds: float) -> None:
+        """Let somebody correct the clock."""
+        self.clock.now -= timedelta(seconds=seconds)
+
+    @rule()
+    def restart(self) -> None:
+        """Home Assistant restarts."""
+        self.run(self.ledger.close())
+        self.ledger = self.opened()
+
+    @rule()
+    def power_cut(self) -> None:
+        """The machine comes back with what was on its disk."""
+        self.run(self.ledger.drain())
+        before = self.path
+        self.generation += 1
+        self.path = self.folder / f"{self.generation}.db"
+        shutil.copy(before, self.path)
+        shutil.copy(f"{before}-wal", f"{self.path}-wal")
+        self.run(self.ledger.close())
+        self.ledger = self.opened()
+
+    @invariant()
+    def open_transactions_are_known(self) -> None:
+        """What the ledger calls open is what is open."""
+        if not hasattr(self, "ledger"):
+            return
+        for identity in ("gaRage", "CARPORT"):
+            found = self.run(self.ledger.open_transactions(identity))
+            expected = [
+                one
+                for one in self.sessions.values()
+                if one.open and one.place[0] == identity.casefold()
+            ]
+            expected.sort(key=lambda one: (one.start.timestamp, one.id))
+            assert [(one.id, one.meter_last, one.carried) for one in found] == [
+                (one.id, one.register, one.carried) for one in expected
+            ]
+
+    @rule()
+    def everything_is_on_disk(self) -> None:
+        """Compare all rows."""
+        self.run(self.ledger.drain())
+        stored = {row["id"]: row for row in rows(self.path)}
+        assert stored.keys() == self.sessions.keys()
+        for number, session in self.sessions.items():
+            row = stored[number]
+            ended = row["ended"] and datetime.fromisoformat(f"{row['ended']}+00:00")
+            assert ended == session.ended
+            assert row["meter_last"] == session.register
+            assert row["meter_stop"] == (session.register if session.ended else None)
+            assert row["inferred"] == session.inferred
+            assert row["carried"] == session.carried
+            assert (row["stop_received_at"] is not None) == (session.stop is not None)
+        assert len(rows(self.path, "orphan_stops")) == len(self.orphans)
+
+
+def test_ledger_against_the_model() -> None:
+    """Many short lives of a ledger."""
+    run_state_machine_as_test(
+        LedgerMachine,
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
