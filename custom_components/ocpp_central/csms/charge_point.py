@@ -225,6 +225,13 @@ class ChargePoint(State):
             kind = "paused" if paused else "resumed"
             self.tell(Event(EventKind.TRANSACTION, connector, kind))
 
+    async def set_enabled(self, enabled: bool) -> None:
+        """Let the charger connect, or hang up and refuse it from now on."""
+        self.wishes.enabled = enabled
+        self.wishes_changed()
+        if not enabled:
+            await self.disconnect()
+
     async def set_available(self, connector: int, available: bool) -> None:
         """Put a connector in or out of service."""
         await self._wish(

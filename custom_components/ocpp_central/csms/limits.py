@@ -31,11 +31,26 @@ class Limits:
         self._charge_point = charge_point
         self._held: dict[Slot, LimitProfile] = {}
         self._session: dict[int, LimitProfile] = {}
+        self._next: dict[int, ChargingLimit] = {}
         self._lock = asyncio.Lock()
 
     def forget(self) -> None:
         """Assume nothing of what the charger holds, so that all is sent again."""
         self._held.clear()
+
+    def limit_next_session(self, connector: int, limit: ChargingLimit) -> None:
+        """Limit the transaction that is about to start."""
+        self._next[connector] = limit
+
+    def transaction_started(self, connector: int, transaction_id: int) -> None:
+        """Take up the limit that was meant for this transaction."""
+        if limit := self._next.pop(connector, None):
+            self._session[connector] = LimitProfile(
+                purpose=Purpose.TRANSACTION,
+                connector=connector,
+                limit=self._spoken(limit),
+                transaction_id=transaction_id,
+            )
 
     def transaction_ended(self, connector: int) -> None:
         """Drop what ends with a transaction, as the charger does."""
@@ -136,7 +151,8 @@ class Limits:
         profiles: list[LimitProfile] = []
         if (ceiling := charge_point.wishes.maximum_current) is not None:
             profiles.append(self._station(ChargingLimit(ceiling)))
-        for connector, wish in charge_point.wishes.connectors.items():
+        for connector in charge_point.connectors:
+            wish = charge_point.wish(connector)
             limit = (
                 None
                 if wish.current_limit is None

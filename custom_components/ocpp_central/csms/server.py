@@ -146,11 +146,12 @@ class CentralSystem:
             await self._runner.cleanup()
 
     async def _on_request(self, request: web.Request) -> web.StreamResponse:
-        return await self.serve(request)
+        return await self.serve(request, request.rel_url.raw_path)
 
     async def serve(
         self,
         request: web.Request,
+        raw_path: str,
         *,
         password_required: bool = False,
         unknown_allowed: bool = True,
@@ -158,7 +159,7 @@ class CentralSystem:
         """Serve one WebSocket until it closes, or refuse it."""
         if self._stopping:
             return web.Response(status=503)
-        identity = identity_of(request.rel_url.raw_path)
+        identity = identity_of(raw_path)
         if identity is None:
             return web.Response(
                 status=404,

@@ -81,6 +81,7 @@ class Transactions:
             self._publish(transaction)
             charge_point.update(connector, {"stop_reason": None})
             self._tell(transaction, "started")
+            charge_point.limits.transaction_started(connector, transaction.id)
             charge_point.run(charge_point.limits.apply(), "set the charging limit")
         return transaction.id, status
 

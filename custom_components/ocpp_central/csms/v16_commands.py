@@ -8,12 +8,13 @@ from ocpp.v16.enums import (
     AvailabilityType,
     ChargingProfileKindType,
     ChargingProfilePurposeType,
+    ResetType,
 )
 
 from .charge_point import ChargePoint
 from .clock import format_time, utcnow
 from .connection import Connection, Payload, Priority
-from .errors import CommandRejected
+from .errors import CommandRejected, ConnectionLost
 from .model import LimitProfile, Purpose
 
 # What each action answers when it does, or will do, as told. Nothing to clear is as
@@ -46,8 +47,13 @@ class Commands16:
         self._connection = connection
 
     async def reset(self, kind: str) -> Payload:
-        """Reset (5.14)."""
-        return await self._command(Action.reset, {"type": kind})
+        """Reset (5.14); empty where a hard reset took the charger down at once."""
+        try:
+            return await self._command(Action.reset, {"type": kind})
+        except ConnectionLost:
+            if kind == ResetType.hard:
+                return {}
+            raise
 
     async def unlock_connector(self, connector: int) -> Payload:
         """UnlockConnector (5.18)."""

@@ -1,0 +1,72 @@
+"""OCPP Central System: EV chargers dial in and become devices."""
+
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.device_registry import AnyDeviceEntry
+from homeassistant.helpers.typing import ConfigType
+
+from .const import DOMAIN
+from .hub import OcppConfigEntry, OcppHub
+from .services import async_setup_services
+from .view import OcppView
+
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what all entries share: the actions and the view."""
+    async_setup_services(hass)
+    hass.http.register_view(OcppView())
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: OcppConfigEntry) -> bool:
+    """Set up the central system."""
+    hub = OcppHub(hass, entry)
+    await hub.async_prepare()
+    entry.runtime_data = hub
+    # All platforms are there before the first charger can dial in.
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    try:
+        await hub.async_start()
+    except BaseException:
+        await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+        await hub.async_stop()
+        raise
+
+    async def stop(_event: Event) -> None:
+        await hub.async_stop()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
+    entry.async_on_unload(entry.add_update_listener(_async_entry_updated))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: OcppConfigEntry) -> bool:
+    """Unload the central system; every socket is closed."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    await entry.runtime_data.async_stop()
+    return True
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: OcppConfigEntry, device: AnyDeviceEntry
+) -> bool:
+    """Let the user delete a device that no charge point stands behind."""
+    return not entry.runtime_data.is_device_in_use(device)
+
+
+async def _async_entry_updated(hass: HomeAssistant, entry: OcppConfigEntry) -> None:
+    """Bring the running system in step with its entry."""
+    await entry.runtime_data.async_reconcile()

@@ -1,0 +1,32 @@
+"""Names shared by more than one file."""
+
+from typing import Final
+
+DOMAIN: Final = "ocpp_central"
+
+DEFAULT_PORT: Final = 9000
+ENDPOINT: Final = "/api/ocpp_central"
+
+SUBENTRY_CHARGE_POINT: Final = "charge_point"
+
+CONF_LISTEN: Final = "listen"
+CONF_CERTIFICATE: Final = "certificate"
+CONF_PRIVATE_KEY: Final = "private_key"
+CONF_CLIENT_CA: Final = "client_ca"
+CONF_SERVE_ON_HA: Final = "serve_on_home_assistant"
+
+CONF_REMOTE_TAG: Final = "remote_tag"
+# Stable over restarts, and short enough for chargers that spoil long ones.
+DEFAULT_REMOTE_TAG: Final = "HOMEASSISTANT"
+
+CONF_IDENTITY: Final = "identity"
+CONF_PHASES: Final = "phases"
+CONF_NOMINAL_VOLTAGE: Final = "nominal_voltage"
+CONF_INSTALLATION_CURRENT: Final = "installation_current"
+CONF_METER_INTERVAL: Final = "meter_interval"
+CONF_KEEP_ALIVE: Final = "keep_alive"
+
+DEFAULT_PHASES: Final = 3
+DEFAULT_NOMINAL_VOLTAGE: Final = 230
+DEFAULT_INSTALLATION_CURRENT: Final = 16
+DEFAULT_METER_INTERVAL: Final = 30

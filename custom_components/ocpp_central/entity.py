@@ -1,0 +1,149 @@
+"""The base entity: which value, which device, when available, how it hears of change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import override
+
+from homeassistant.core import callback
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
+from homeassistant.helpers.entity import Entity, EntityDescription
+
+from .const import DOMAIN
+from .csms.charge_point import ChargePoint
+from .csms.errors import (
+    CommandFailed,
+    CommandRejected,
+    CommandTimeout,
+    InvalidCommand,
+    NotConnected,
+    NotSupported,
+)
+
+
+class Availability(Enum):
+    """When an entity can be used."""
+
+    # What the charger says, or does at once: unavailable with its socket.
+    CONNECTED = 1
+    # What the user wants: kept, and carried out when the charger is back.
+    ALWAYS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcppEntityDescription(EntityDescription):
+    """What all entities of a charge point have in common."""
+
+    availability: Availability = Availability.CONNECTED
+    # The values an entity shows; it is written when one of them changes.
+    values: tuple[str, ...] = ()
+    # The value whose first report brings the entity; a connector always reports its
+    # status. None: the entity is there as soon as the charge point is.
+    appears_with: str | None = "status"
+
+
+class OcppEntity(Entity):
+    """An entity of a charge point (connector 0) or of one of its connectors."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+    entity_description: OcppEntityDescription
+
+    def __init__(
+        self,
+        charge_point: ChargePoint,
+        connector: int,
+        description: OcppEntityDescription,
+        device_info: DeviceInfo | ChildDeviceInfo,
+    ) -> None:
+        """Make the entity; it listens once Home Assistant has added it."""
+        self.charge_point = charge_point
+        self.connector = connector
+        self.entity_description = description
+        self._attr_unique_id = unique_id(
+            charge_point.identity, connector, description.key
+        )
+        self._attr_device_info = device_info
+
+    @property
+    @override
+    def available(self) -> bool:
+        return (
+            self.entity_description.availability is Availability.ALWAYS
+            or self.charge_point.connected
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self._read()
+        description = self.entity_description
+        self.async_on_remove(
+            self.charge_point.subscribe(
+                self.connector, description.values, self._on_change
+            )
+        )
+        if description.availability is Availability.CONNECTED:
+            self.async_on_remove(
+                self.charge_point.subscribe_connection(self._on_change)
+            )
+
+    @callback
+    def _on_change(self) -> None:
+        self._read()
+        self.async_write_ha_state()
+
+    @callback
+    def _read(self) -> None:
+        """Take over what the charge point holds."""
+
+
+def unique_id(identity: str, connector: int, key: str) -> str:
+    """Return the unique id of an entity of a connector (0: the charge point)."""
+    return f"{identity.casefold()}_{connector}_{key}"
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn a command's failure into an error in the user's language."""
+    try:
+        yield
+    except NotConnected as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN, translation_key="not_connected"
+        ) from error
+    except CommandTimeout as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="timeout",
+            translation_placeholders={"action": error.action},
+        ) from error
+    except CommandRejected as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="rejected",
+            translation_placeholders={"action": error.action, "status": error.status},
+        ) from error
+    except NotSupported as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="not_supported",
+            translation_placeholders={"action": error.action},
+        ) from error
+    except CommandFailed as error:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="failed",
+            translation_placeholders={
+                "action": error.action,
+                "error": f"{error.code} {error.description}".strip(),
+            },
+        ) from error
+    except InvalidCommand as error:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="invalid",
+            translation_placeholders={"error": str(error)},
+        ) from error

@@ -1,0 +1,382 @@
+"""What one config entry runs: central system, ledger, devices, discovery, wired together."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import logging
+from pathlib import Path
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_PORT
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers.device_registry import (
+    AnyDeviceEntry,
+    ChildDeviceInfo,
+    DeviceInfo,
+)
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import async_track_time_interval
+
+from .const import (
+    CONF_CERTIFICATE,
+    CONF_CLIENT_CA,
+    CONF_IDENTITY,
+    CONF_INSTALLATION_CURRENT,
+    CONF_KEEP_ALIVE,
+    CONF_LISTEN,
+    CONF_METER_INTERVAL,
+    CONF_NOMINAL_VOLTAGE,
+    CONF_PHASES,
+    CONF_PRIVATE_KEY,
+    CONF_REMOTE_TAG,
+    DEFAULT_REMOTE_TAG,
+    DOMAIN,
+    SUBENTRY_CHARGE_POINT,
+)
+from .csms.authorization import AnyToken
+from .csms.charge_point import ChargePoint
+from .csms.model import STATION, ChargePointConfig
+from .csms.schema import load_schemas
+from .csms.server import CentralSystem, Refusal
+from .devices import Devices, identity_and_connector
+from .discovery import Discovery
+from .entity import OcppEntity, OcppEntityDescription, unique_id
+from .ledger import Ledger, LedgerError
+from .storage import OcppStore
+from .tls import server_context
+
+_LOGGER = logging.getLogger(__name__)
+
+LEDGER_FILE = "ocpp_central.db"
+_TICK = timedelta(minutes=1)
+# Seconds until a port that was taken is tried again.
+_RETRY = 30
+
+type OcppConfigEntry = ConfigEntry[OcppHub]
+type EntityFactory = Callable[
+    [ChargePoint, int, OcppEntityDescription, DeviceInfo | ChildDeviceInfo], OcppEntity
+]
+
+
+@dataclass(slots=True)
+class _Platform:
+    """One platform's way to make entities, and for what."""
+
+    make: EntityFactory
+    station: Sequence[OcppEntityDescription]
+    connector: Sequence[OcppEntityDescription]
+    add: AddConfigEntryEntitiesCallback
+
+
+class OcppHub:
+    """The central system of one config entry, and what belongs to it."""
+
+    def __init__(self, hass: HomeAssistant, entry: OcppConfigEntry) -> None:
+        """Wire the parts together; nothing runs yet."""
+        self.hass = hass
+        self.entry = entry
+        self.store = OcppStore(hass, entry.entry_id)
+        self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)))
+        self.central = CentralSystem(
+            ledger=self.ledger, authorizer=AnyToken(), capabilities=self.store
+        )
+        self.devices = Devices(hass, entry.entry_id)
+        self.discovery = Discovery(hass, entry, self.central)
+        self._platforms: list[_Platform] = []
+        self._made: set[str] = set()
+        self._subentries: dict[str, ConfigSubentry] = {}
+        self._unsubscribe: dict[str, list[CALLBACK_TYPE]] = {}
+        self._reconciling = asyncio.Lock()
+        self._data = entry.data
+
+    # Life
+
+    async def async_prepare(self) -> None:
+        """Open what is on disk."""
+        await self.store.async_load()
+        try:
+            await self.ledger.open()
+        except LedgerError as error:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN,
+                translation_key="ledger",
+                translation_placeholders={"error": str(error)},
+            ) from error
+
+    async def async_start(self) -> None:
+        """Bring back the charge points and let chargers dial in."""
+        self.central.on_refused = self._async_refused
+        self.central.on_let_in = self._async_let_in
+        await self.async_reconcile()
+        self.entry.async_on_unload(
+            async_track_time_interval(self.hass, self._async_tick, _TICK)
+        )
+        await self.hass.async_add_executor_job(load_schemas, "v16")
+        if self.entry.data[CONF_LISTEN] and not await self._async_listen():
+            self.entry.async_create_background_task(
+                self.hass, self._async_listen_later(), "ocpp_central listener"
+            )
+
+    async def async_stop(self) -> None:
+        """Close every socket, then the ledger."""
+        await self.central.stop()
+        for unsubscribe in self._unsubscribe.values():
+            for function in unsubscribe:
+                function()
+        self._unsubscribe.clear()
+        await self.ledger.close()
+
+    async def _async_listen(self) -> bool:
+        """Open our own listener; False while something else holds the port."""
+        data = self.entry.data
+        port = data[CONF_PORT]
+        issue = f"port_{self.entry.entry_id}"
+        context = None
+        try:
+            if certificate := data.get(CONF_CERTIFICATE):
+                context = await self.hass.async_add_executor_job(
+                    server_context,
+                    certificate,
+                    data.get(CONF_PRIVATE_KEY),
+                    data.get(CONF_CLIENT_CA),
+                )
+        except OSError as error:
+            raise ConfigEntryError(
+                translation_domain=DOMAIN,
+                translation_key="certificate",
+                translation_placeholders={"error": str(error)},
+            ) from error
+        try:
+            await self.central.listen(None, port, context)
+        except OSError as error:
+            ir.async_create_issue(
+                self.hass,
+                DOMAIN,
+                issue,
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key="port",
+                translation_placeholders={"port": str(port), "error": str(error)},
+            )
+            return False
+        ir.async_delete_issue(self.hass, DOMAIN, issue)
+        return True
+
+    async def _async_listen_later(self) -> None:
+        """Try again; the endpoint on Home Assistant's port goes on serving."""
+        while True:
+            await asyncio.sleep(_RETRY)
+            if await self._async_listen():
+                return
+
+    @callback
+    def _async_tick(self, _now: datetime) -> None:
+        for charge_point in self.central.charge_points.values():
+            charge_point.transactions.tick()
+
+    # Charge points
+
+    async def async_reconcile(self) -> None:
+        """Bring charge points in step with the subentries."""
+        if self.entry.data != self._data:
+            # Only another listener is worth dropping every socket for.
+            self._data = self.entry.data
+            self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
+            return
+        async with self._reconciling:
+            wanted = {
+                subentry.subentry_id: subentry
+                for subentry in self.entry.subentries.values()
+                if subentry.subentry_type == SUBENTRY_CHARGE_POINT
+            }
+            for subentry_id, subentry in list(self._subentries.items()):
+                if subentry_id not in wanted:
+                    await self._async_remove(subentry)
+            for subentry in wanted.values():
+                if subentry.subentry_id not in self._subentries:
+                    await self._async_add(subentry)
+                else:
+                    self._async_update(subentry)
+
+    async def _async_add(self, subentry: ConfigSubentry) -> None:
+        self._subentries[subentry.subentry_id] = subentry
+        config = self._config(subentry)
+        self.discovery.async_abort(config.identity)
+        charge_point = await self.central.add(config)
+        self.store.restore(charge_point)
+        self.devices.async_register(config, subentry.subentry_id, charge_point.info)
+        known = self._async_known_entities(config.identity, subentry.subentry_id)
+        for connector in {
+            *self.devices.async_known_connectors(config),
+            *(connector for connector, _ in known if connector != STATION),
+        }:
+            charge_point.add_connector(connector)
+
+        @callback
+        def appeared(connector: int, key: str) -> None:
+            if subentry.subentry_id in self._subentries:
+                self._async_appeared(charge_point, subentry.subentry_id, connector, key)
+
+        @callback
+        def identified() -> None:
+            self.store.keep(charge_point)
+            self.devices.async_register(
+                charge_point.config, subentry.subentry_id, charge_point.info
+            )
+
+        @callback
+        def connection_changed() -> None:
+            _LOGGER.info(
+                "%s %s",
+                charge_point.config.name,
+                "connected" if charge_point.connected else "disconnected",
+            )
+
+        self._unsubscribe[subentry.subentry_id] = [
+            charge_point.subscribe_new(appeared),
+            charge_point.subscribe_info(identified),
+            charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
+            charge_point.subscribe_connection(connection_changed),
+        ]
+        for connector in charge_point.connectors:
+            self.devices.async_add_connector(charge_point, connector)
+        for connector in (STATION, *charge_point.connectors):
+            present = {
+                *charge_point.values(connector),
+                *(key for number, key in known if number == connector),
+            }
+            self._async_make(charge_point, subentry.subentry_id, connector, present)
+
+    async def _async_remove(self, subentry: ConfigSubentry) -> None:
+        # First of all it is marked gone: nothing may appear in its registries again.
+        del self._subentries[subentry.subentry_id]
+        for unsubscribe in self._unsubscribe.pop(subentry.subentry_id):
+            unsubscribe()
+        identity = subentry.data[CONF_IDENTITY]
+        prefix = f"{identity.casefold()}_"
+        self._made = {made for made in self._made if not made.startswith(prefix)}
+        await self.central.remove(identity)
+        self.store.forget(identity)
+
+    @callback
+    def _async_update(self, subentry: ConfigSubentry) -> None:
+        config = self._config(subentry)
+        charge_point = self.central.charge_points[config.identity.casefold()]
+        if charge_point.config != config:
+            charge_point.config = config
+            self._subentries[subentry.subentry_id] = subentry
+            self.devices.async_register(config, subentry.subentry_id, charge_point.info)
+
+    def _config(self, subentry: ConfigSubentry) -> ChargePointConfig:
+        data = subentry.data
+        return ChargePointConfig(
+            identity=data[CONF_IDENTITY],
+            name=data[CONF_NAME],
+            password=data.get(CONF_PASSWORD),
+            phases=int(data[CONF_PHASES]),
+            nominal_voltage=data[CONF_NOMINAL_VOLTAGE],
+            installation_current=data[CONF_INSTALLATION_CURRENT],
+            meter_interval=int(data[CONF_METER_INTERVAL]),
+            keep_alive=data[CONF_KEEP_ALIVE],
+            remote_tag=self.entry.options.get(CONF_REMOTE_TAG, DEFAULT_REMOTE_TAG),
+        )
+
+    # Entities
+
+    @callback
+    def async_add_platform(
+        self,
+        make: EntityFactory,
+        add: AddConfigEntryEntitiesCallback,
+        *,
+        station: Sequence[OcppEntityDescription] = (),
+        connector: Sequence[OcppEntityDescription] = (),
+    ) -> None:
+        """Take a platform's descriptions; its entities come as charge points do."""
+        self._platforms.append(_Platform(make, station, connector, add))
+
+    @callback
+    def _async_appeared(
+        self, charge_point: ChargePoint, subentry_id: str, connector: int, key: str
+    ) -> None:
+        if connector != STATION and key == "status":
+            self.devices.async_add_connector(charge_point, connector)
+        self._async_make(charge_point, subentry_id, connector, {key})
+
+    @callback
+    def _async_make(
+        self,
+        charge_point: ChargePoint,
+        subentry_id: str,
+        connector: int,
+        present: set[str],
+    ) -> None:
+        """Make a connector's entities whose values, or who themselves, are present."""
+        info = self.devices.async_info(charge_point, connector)
+        for platform in self._platforms:
+            due = platform.station if connector == STATION else platform.connector
+            entities = [
+                platform.make(charge_point, connector, description, info)
+                for description in due
+                if (
+                    description.appears_with is None
+                    or description.appears_with in present
+                    or description.key in present
+                )
+                and self._is_new(charge_point, connector, description.key)
+            ]
+            if entities:
+                platform.add(entities, config_subentry_id=subentry_id)
+
+    def _is_new(self, charge_point: ChargePoint, connector: int, key: str) -> bool:
+        made = unique_id(charge_point.identity, connector, key)
+        if made in self._made:
+            return False
+        self._made.add(made)
+        return True
+
+    @callback
+    def _async_known_entities(
+        self, identity: str, subentry_id: str
+    ) -> set[tuple[int, str]]:
+        """Return connector and key of the entities there were before a restart."""
+        prefix = f"{identity.casefold()}_"
+        known = set()
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(self.hass), self.entry.entry_id
+        ):
+            if entity.config_subentry_id == subentry_id:
+                connector, _, key = entity.unique_id.removeprefix(prefix).partition("_")
+                known.add((int(connector), key))
+        return known
+
+    # Devices and access
+
+    @callback
+    def is_device_in_use(self, device: AnyDeviceEntry) -> bool:
+        """Return whether a charge point, or a connector it has, stands behind it."""
+        identity, connector = identity_and_connector(device)
+        charge_point = self.central.charge_points.get(identity)
+        return charge_point is not None and (
+            connector == STATION or connector in charge_point.connectors
+        )
+
+    @callback
+    def _async_refused(self, identity: str, refusal: Refusal) -> None:
+        ir.async_create_issue(
+            self.hass,
+            DOMAIN,
+            f"{refusal}_{identity.casefold()}",
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=refusal,
+            translation_placeholders={"identity": identity},
+        )
+
+    @callback
+    def _async_let_in(self, identity: str) -> None:
+        for refusal in Refusal:
+            ir.async_delete_issue(self.hass, DOMAIN, f"{refusal}_{identity.casefold()}")

@@ -1,0 +1,296 @@
+"""What a charger measures and says."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    RestoreSensor,
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.const import (
+    EntityCategory,
+    UnitOfElectricCurrent,
+    UnitOfElectricPotential,
+    UnitOfEnergy,
+    UnitOfFrequency,
+    UnitOfPower,
+    UnitOfRatio,
+    UnitOfReactiveEnergy,
+    UnitOfReactivePower,
+    UnitOfTemperature,
+    UnitOfTime,
+)
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .csms.charge_point import ChargePoint
+from .csms.model import ConnectorStatus, Value
+from .entity import Availability, OcppEntity, OcppEntityDescription
+from .hub import OcppConfigEntry
+
+# The charger pushes; the entity only reads what has come.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcppSensorDescription(OcppEntityDescription, SensorEntityDescription):
+    """A sensor; unless told otherwise it shows the value its key names."""
+
+    # Brought back after a restart, until the charger says it again.
+    restore: bool = False
+    value_fn: Callable[[ChargePoint, int], Value] | None = None
+    attributes_fn: Callable[[ChargePoint, int], Mapping[str, Any] | None] | None = None
+
+
+def _measured(key: str, **kwargs: Any) -> OcppSensorDescription:
+    """Describe what appears once the charger reports it."""
+    return OcppSensorDescription(
+        key=key,
+        translation_key=key,
+        values=(key,),
+        appears_with=key,
+        state_class=kwargs.pop("state_class", SensorStateClass.MEASUREMENT),
+        **kwargs,
+    )
+
+
+def _energy(key: str, **kwargs: Any) -> OcppSensorDescription:
+    return _measured(
+        key,
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        restore=True,
+        **kwargs,
+    )
+
+
+def _power(key: str, **kwargs: Any) -> OcppSensorDescription:
+    return _measured(
+        key,
+        device_class=SensorDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        suggested_unit_of_measurement=UnitOfPower.KILO_WATT,
+        suggested_display_precision=2,
+        **kwargs,
+    )
+
+
+def _current(key: str, **kwargs: Any) -> OcppSensorDescription:
+    return _measured(
+        key,
+        device_class=SensorDeviceClass.CURRENT,
+        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
+        suggested_display_precision=1,
+        **kwargs,
+    )
+
+
+def _voltage(key: str, **kwargs: Any) -> OcppSensorDescription:
+    return _measured(
+        key,
+        device_class=SensorDeviceClass.VOLTAGE,
+        native_unit_of_measurement=UnitOfElectricPotential.VOLT,
+        suggested_display_precision=0,
+        **kwargs,
+    )
+
+
+def _session(key: str, **kwargs: Any) -> OcppSensorDescription:
+    """Describe what stays to be read when the charger is away."""
+    return OcppSensorDescription(
+        key=key,
+        translation_key=key,
+        values=(key,),
+        availability=Availability.ALWAYS,
+        restore=True,
+        **kwargs,
+    )
+
+
+def _status_text(key: str) -> OcppSensorDescription:
+    return OcppSensorDescription(
+        key=key,
+        translation_key=key,
+        values=(key,),
+        appears_with=key,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    )
+
+
+STOP_REASONS = [
+    "deauthorized",
+    "emergency_stop",
+    "ev_disconnected",
+    "hard_reset",
+    "local",
+    "other",
+    "power_loss",
+    "reboot",
+    "remote",
+    "soft_reset",
+    "unlock_command",
+]
+
+STATION_SENSORS = (
+    OcppSensorDescription(
+        key="station_status",
+        translation_key="station_status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[status.value for status in ConnectorStatus],
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        values=("status",),
+        value_fn=lambda charge_point, connector: charge_point.value(
+            connector, "status"
+        ),
+    ),
+    _status_text("firmware_status"),
+    _status_text("diagnostics_status"),
+    OcppSensorDescription(
+        key="reconnects",
+        translation_key="reconnects",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        appears_with=None,
+        value_fn=lambda charge_point, _: charge_point.reconnects,
+    ),
+)
+
+CONNECTOR_SENSORS = (
+    OcppSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[status.value for status in ConnectorStatus],
+        values=("status",),
+    ),
+    _status_text("error_code"),
+    _energy("energy"),
+    _power(
+        "power",
+        attributes_fn=lambda charge_point, connector: (
+            {"derived": True} if charge_point.is_derived(connector) else None
+        ),
+    ),
+    _current("current"),
+    _current("current_l1", entity_registry_enabled_default=False),
+    _current("current_l2", entity_registry_enabled_default=False),
+    _current("current_l3", entity_registry_enabled_default=False),
+    _voltage("voltage"),
+    _voltage("voltage_l1", entity_registry_enabled_default=False),
+    _voltage("voltage_l2", entity_registry_enabled_default=False),
+    _voltage("voltage_l3", entity_registry_enabled_default=False),
+    _current("current_offered", entity_registry_enabled_default=False),
+    _power("power_offered", entity_registry_enabled_default=False),
+    _measured(
+        "soc",
+        device_class=SensorDeviceClass.BATTERY,
+        native_unit_of_measurement=UnitOfRatio.PERCENTAGE,
+        suggested_display_precision=0,
+    ),
+    _measured(
+        "temperature",
+        device_class=SensorDeviceClass.TEMPERATURE,
+        native_unit_of_measurement=UnitOfTemperature.CELSIUS,
+        suggested_display_precision=1,
+    ),
+    _measured(
+        "frequency",
+        device_class=SensorDeviceClass.FREQUENCY,
+        native_unit_of_measurement=UnitOfFrequency.HERTZ,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+    ),
+    _measured(
+        "power_factor",
+        device_class=SensorDeviceClass.POWER_FACTOR,
+        suggested_display_precision=2,
+        entity_registry_enabled_default=False,
+    ),
+    _energy("energy_export"),
+    _power("power_export"),
+    _measured(
+        "reactive_power",
+        device_class=SensorDeviceClass.REACTIVE_POWER,
+        native_unit_of_measurement=UnitOfReactivePower.VOLT_AMPERE_REACTIVE,
+        entity_registry_enabled_default=False,
+    ),
+    _measured(
+        "reactive_energy",
+        device_class=SensorDeviceClass.REACTIVE_ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfReactiveEnergy.VOLT_AMPERE_REACTIVE_HOUR,
+        entity_registry_enabled_default=False,
+        restore=True,
+    ),
+    _session(
+        "session_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+    ),
+    _session(
+        "session_duration",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.SECONDS,
+        suggested_unit_of_measurement=UnitOfTime.HOURS,
+        suggested_display_precision=1,
+    ),
+    _session("session_started", device_class=SensorDeviceClass.TIMESTAMP),
+    _session("session_user", entity_registry_enabled_default=False),
+    _session("stop_reason", device_class=SensorDeviceClass.ENUM, options=STOP_REASONS),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: OcppConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Make sensors as charge points report values."""
+    entry.runtime_data.async_add_platform(
+        OcppSensor,
+        async_add_entities,
+        station=STATION_SENSORS,
+        connector=CONNECTOR_SENSORS,
+    )
+
+
+class OcppSensor(OcppEntity, RestoreSensor):
+    """A value of a charge point or connector."""
+
+    entity_description: OcppSensorDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        if (
+            self.entity_description.restore
+            and self._attr_native_value is None
+            and (last := await self.async_get_last_sensor_data())
+        ):
+            self._attr_native_value = last.native_value
+
+    @callback
+    @override
+    def _read(self) -> None:
+        description = self.entity_description
+        if description.value_fn:
+            value = description.value_fn(self.charge_point, self.connector)
+        else:
+            value = self.charge_point.value(self.connector, description.key)
+        if value is not None or not description.restore:
+            self._attr_native_value = value
+        if description.attributes_fn:
+            attributes = description.attributes_fn(self.charge_point, self.connector)
+            self._attr_extra_state_attributes = dict(attributes or {})

@@ -1,0 +1,136 @@
+"""What can be switched on and off."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .csms.charge_point import ChargePoint
+from .csms.model import ConnectorStatus
+from .entity import Availability, OcppEntity, OcppEntityDescription, translated_errors
+from .hub import OcppConfigEntry
+
+# The connection queues what is sent to one charger.
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcppSwitchDescription(OcppEntityDescription, SwitchEntityDescription):
+    """A switch."""
+
+    is_on_fn: Callable[[ChargePoint, int], bool | None]
+    set_fn: Callable[[ChargePoint, int, bool], Awaitable[object]]
+
+
+async def set_charging(charge_point: ChargePoint, connector: int, on: bool) -> None:
+    """Start a transaction under our own tag, or end the running one."""
+    transaction = charge_point.transactions.at(connector)
+    if on and transaction is None:
+        await charge_point.commands.start_transaction(
+            connector, charge_point.config.remote_tag
+        )
+    elif not on and transaction:
+        await charge_point.commands.stop_transaction(transaction.id)
+
+
+def _is_available(charge_point: ChargePoint, connector: int) -> bool | None:
+    wish = charge_point.wish(connector).available
+    if wish is not None:
+        return wish
+    status = charge_point.status(connector)
+    return status is not ConnectorStatus.UNAVAILABLE if status else None
+
+
+STATION_SWITCHES = (
+    OcppSwitchDescription(
+        key="enabled",
+        translation_key="enabled",
+        entity_category=EntityCategory.CONFIG,
+        availability=Availability.ALWAYS,
+        appears_with=None,
+        is_on_fn=lambda charge_point, _: charge_point.wishes.enabled,
+        set_fn=lambda charge_point, _, on: charge_point.set_enabled(on),
+    ),
+)
+
+CONNECTOR_SWITCHES = (
+    OcppSwitchDescription(
+        key="charging",
+        translation_key="charging",
+        values=("transaction",),
+        is_on_fn=lambda charge_point, connector: (
+            charge_point.transactions.at(connector) is not None
+        ),
+        set_fn=set_charging,
+    ),
+    OcppSwitchDescription(
+        key="paused",
+        translation_key="paused",
+        availability=Availability.ALWAYS,
+        is_on_fn=lambda charge_point, connector: charge_point.wish(connector).paused,
+        set_fn=lambda charge_point, connector, on: charge_point.set_paused(
+            connector, on
+        ),
+    ),
+    OcppSwitchDescription(
+        key="available",
+        translation_key="available",
+        entity_category=EntityCategory.CONFIG,
+        availability=Availability.ALWAYS,
+        values=("status",),
+        is_on_fn=_is_available,
+        set_fn=lambda charge_point, connector, on: charge_point.set_available(
+            connector, on
+        ),
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: OcppConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Make switches as connectors appear."""
+    entry.runtime_data.async_add_platform(
+        OcppSwitch,
+        async_add_entities,
+        station=STATION_SWITCHES,
+        connector=CONNECTOR_SWITCHES,
+    )
+
+
+class OcppSwitch(OcppEntity, SwitchEntity):
+    """A switch of a charge point or connector."""
+
+    entity_description: OcppSwitchDescription
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(self.charge_point.subscribe_wishes(self._on_change))
+
+    @callback
+    @override
+    def _read(self) -> None:
+        self._attr_is_on = self.entity_description.is_on_fn(
+            self.charge_point, self.connector
+        )
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        with translated_errors():
+            await self.entity_description.set_fn(
+                self.charge_point, self.connector, True
+            )
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        with translated_errors():
+            await self.entity_description.set_fn(
+                self.charge_point, self.connector, False
+            )
