@@ -224,7 +224,7 @@ ACTIONS = {
             ),
             vol.Optional("duration"): cv.positive_time_period,
         },
-        rule=vol.AtLeastOne("current", "power"),
+        rule=cv.has_at_least_one_key("current", "power"),
         connector=True,
     ),
     "clear_charging_limit": _ActionDescription(
@@ -249,7 +249,7 @@ ACTIONS = {
     ),
     "get_configuration": _ActionDescription(
         _get_configuration,
-        {vol.Optional("keys", default=list): vol.All(vol.EnsureList(), [cv.string])},
+        {vol.Optional("keys", default=list): vol.All(cv.ensure_list, [cv.string])},
         response=SupportsResponse.ONLY,
     ),
     "set_configuration": _ActionDescription(
