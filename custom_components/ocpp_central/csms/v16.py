@@ -69,6 +69,8 @@ class Messages16:
     def __init__(self, charge_point: ChargePoint) -> None:
         """Serve a charge point over one connection."""
         self._charge_point = charge_point
+        # The token last told as an event, whose StartTransaction is the same visit.
+        self._shown: str | None = None
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -92,6 +94,7 @@ class Messages16:
             self._charge_point.identity, token
         )
         self._tell_token(STATION, token, status)
+        self._shown = token
         return {"idTagInfo": {"status": status}}
 
     def _on_boot_notification(self, payload: Payload) -> Payload:
@@ -172,7 +175,10 @@ class Messages16:
             float(_number(payload, "meterStart") or 0),
             payload,
         )
-        self._tell_token(connector, token, status)
+        # A charger that knows the card starts without asking first.
+        if token != self._shown:
+            self._tell_token(connector, token, status)
+        self._shown = None
         return {"transactionId": transaction_id, "idTagInfo": {"status": status}}
 
     async def _on_stop_transaction(self, payload: Payload) -> Payload:
