@@ -53,8 +53,8 @@ class Activity:
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("A task of the charger failed", exc_info=error)
 
-    def heard(self) -> None:
-        """The central system said something: it is worth waiting for again."""
+    def hope(self) -> None:
+        """Something was heard, or a wait was given up: what is under way now is worth waiting for."""
         self._out_of_patience = False
 
     def changed(self) -> None:

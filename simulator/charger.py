@@ -162,6 +162,7 @@ class Charger:
         def give_up() -> None:
             nonlocal overdue
             overdue = True
+            self.activity.hope()
             self.activity.changed()
 
         timer = self.clock.call_later(FAREWELL_SECONDS, give_up)

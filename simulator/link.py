@@ -104,6 +104,7 @@ class Link:
         self._cancel_timer()
         if not self.connected and not self._dialling:
             self._dialling = True
+            self._activity.hope()
             self._activity.spawn(self._dial())
 
     def dial_later(self, delay: float) -> None:
@@ -147,7 +148,7 @@ class Link:
         try:
             while True:
                 message = await transport.recv()
-                self._activity.heard()
+                self._activity.hope()
                 with self._activity.busy():
                     await connection.serve(message)
         except TransportClosed as error:
@@ -164,6 +165,7 @@ class Link:
     def _detach(self) -> Transport | None:
         """Turn away from the connection, whatever becomes of it."""
         transport, self._transport, self._connection = self._transport, None, None
+        self._activity.hope()
         self.accepted = False
         self._heartbeat.stop()
         self._ping.stop()
@@ -222,6 +224,7 @@ class Link:
         def too_late() -> None:
             nonlocal late
             late = True
+            self._activity.hope()
             call.cancel()
 
         timer = self._clock.call_later(CALL_TIMEOUT, too_late)

@@ -1,5 +1,6 @@
 """The websocket to the central system."""
 
+import asyncio
 from base64 import b64encode
 from contextlib import suppress
 import socket
@@ -9,6 +10,10 @@ import aiohttp
 from yarl import URL
 
 SUBPROTOCOL = "ocpp1.6"
+
+#: In real seconds, since these are about the network and not about the charger.
+_HANDSHAKE_SECONDS = 10.0
+_CLOSE_SECONDS = 2.0
 
 
 class TransportClosed(Exception):
@@ -24,7 +29,8 @@ class Transport:
         """Use an open websocket. Use `connect` to get one."""
         self._session = session
         self._websocket = websocket
-        self._pong_due = False
+        self._alive = asyncio.Event()
+        self._alive.set()
 
     @classmethod
     async def connect(cls, url: str, identity: str, password: str | None) -> Transport:
@@ -35,18 +41,18 @@ class Transport:
             credentials = b64encode(f"{identity}:{password}".encode()).decode()
             headers["Authorization"] = f"Basic {credentials}"
         address = URL(f"{url.rstrip('/')}/{quote(identity, safe='')}", encoded=True)
-        session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=10), auto_decompress=False
-        )
+        # A total here would keep a timer for as long as the websocket lives.
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
         try:
-            websocket = await session.ws_connect(
-                address,
-                protocols=(SUBPROTOCOL,),
-                headers=headers,
-                # Pings are answered here, so that a dead connection can keep silent.
-                autoping=False,
-                timeout=aiohttp.ClientWSTimeout(ws_close=2),
-            )
+            async with asyncio.timeout(_HANDSHAKE_SECONDS):
+                websocket = await session.ws_connect(
+                    address,
+                    protocols=(SUBPROTOCOL,),
+                    headers=headers,
+                    # Pings are answered here, so that a dead connection can keep silent.
+                    autoping=False,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
+                )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             await session.close()
             raise TransportClosed(f"cannot connect: {error}") from error
@@ -76,10 +82,11 @@ class Transport:
                 case aiohttp.WSMsgType.PING:
                     await self._pong(message.data)
                 case aiohttp.WSMsgType.PONG:
-                    self._pong_due = False
+                    self._alive.set()
                 case aiohttp.WSMsgType.BINARY:
                     raise TransportClosed("binary frames are not OCPP-J")
                 case _:
+                    self._alive.set()
                     raise TransportClosed(
                         f"closed with code {self._websocket.close_code}"
                     )
@@ -91,14 +98,15 @@ class Transport:
             raise TransportClosed(str(error)) from error
 
     async def ping(self) -> bool:
-        """Ask for a sign of life, and tell whether the last one came."""
-        if self._pong_due:
+        """Ask for a sign of life and wait for it. False if the last one has not come yet."""
+        if not self._alive.is_set():
             return False
-        self._pong_due = True
+        self._alive.clear()
         try:
             await self._websocket.ping()
         except aiohttp.ClientError, OSError:
             return False
+        await self._alive.wait()
         return True
 
     async def close(self) -> None:
@@ -113,4 +121,5 @@ class Transport:
             # An error here means that the other side was faster.
             with suppress(OSError):
                 raw.shutdown(socket.SHUT_RDWR)
+        await self._websocket.close()
         await self._session.close()

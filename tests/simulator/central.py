@@ -3,16 +3,24 @@
 import asyncio
 from collections.abc import Callable
 import json
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from aiohttp import WSMsgType, web
 
+from simulator import Charger
 from simulator.clock import format_time
 
 type Payload = dict[str, Any]
-type Answer = Payload | Callable[[Payload], Payload | None] | None
+type Answer = Payload | list[Any] | Callable[[Payload], Any] | None
 
 NOTHING: Payload = {}
+
+
+class MakeCharger(Protocol):
+    """Makes a charger; see there for the options."""
+
+    def __call__(self, **options: Any) -> Charger:
+        """Make one."""
 
 
 class CallError(Exception):
@@ -27,7 +35,8 @@ class CallError(Exception):
 class Central:
     """Accepts chargers, remembers what they say and asks them for things.
 
-    An answer of None means that there is none; a function is asked with the payload.
+    An answer of None means that there is none, a list is a CALLERROR, and a function is asked with
+    the payload.
     """
 
     def __init__(self, now: Callable[[], Any]) -> None:
@@ -38,6 +47,8 @@ class Central:
         self.calls: list[tuple[str, Payload]] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.protocols: tuple[str, ...] = ("ocpp1.6",)
+        self.answers_pings = True
+        self.pongs: list[bytes] = []
         self.transaction_id = 100
         self.answers: dict[str, Answer] = {
             "BootNotification": lambda _: {
@@ -53,6 +64,7 @@ class Central:
         self._pending: dict[str, asyncio.Future[Payload]] = {}
         self._runner: web.AppRunner | None = None
         self._count = 0
+        self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         """Listen on any free port."""
@@ -100,6 +112,13 @@ class Central:
         async with asyncio.timeout(5):
             return await future
 
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so; it is looked at after every frame."""
+        async with asyncio.timeout(5):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
     async def send(self, text: str) -> None:
         """Send any text at all."""
         await self.sockets[-1].send_str(text)
@@ -114,12 +133,18 @@ class Central:
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         self.headers.append(dict(request.headers))
         self.paths.append(request.raw_path)
-        socket = web.WebSocketResponse(protocols=self.protocols)
+        socket = web.WebSocketResponse(protocols=self.protocols, autoping=False)
         await socket.prepare(request)
         self.sockets.append(socket)
         async for message in socket:
-            if message.type is WSMsgType.TEXT:
-                await self._take(socket, json.loads(message.data))
+            match message.type:
+                case WSMsgType.TEXT:
+                    await self._take(socket, json.loads(message.data))
+                case WSMsgType.PING if self.answers_pings:
+                    await socket.pong(message.data)
+                case WSMsgType.PONG:
+                    self.pongs.append(bytes(message.data))
+            self._changed.set()
         return socket
 
     async def _take(self, socket: web.WebSocketResponse, frame: list[Any]) -> None:
