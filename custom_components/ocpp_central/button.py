@@ -113,5 +113,5 @@ class OcppButton(OcppEntity, ButtonEntity):
 
     @override
     async def async_press(self) -> None:
-        with translated_errors():
+        with translated_errors(self.charge_point):
             await self.entity_description.press_fn(self.charge_point, self.connector)

@@ -106,37 +106,40 @@ def unique_id(identity: str, connector: int, key: str) -> str:
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
+def translated_errors(charge_point: ChargePoint) -> Iterator[None]:
     """Turn a command's failure into an error in the user's language."""
+    name = charge_point.config.name
     try:
         yield
     except NotConnected as error:
         raise HomeAssistantError(
-            translation_domain=DOMAIN, translation_key="not_connected"
+            translation_domain=DOMAIN,
+            translation_key="not_connected",
+            translation_placeholders={"charge_point": name},
         ) from error
     except CommandTimeout as error:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="timeout",
-            translation_placeholders={"action": error.action},
+            translation_placeholders={"charge_point": name, "action": error.action},
         ) from error
     except CommandRejected as error:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="rejected",
-            translation_placeholders={"action": error.action, "status": error.status},
-        ) from error
-    except NotSupported as error:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="not_supported",
-            translation_placeholders={"action": error.action},
+            translation_placeholders={
+                "charge_point": name,
+                "action": error.action,
+                "status": error.status,
+            },
         ) from error
     except CommandFailed as error:
+        supported = not isinstance(error, NotSupported)
         raise HomeAssistantError(
             translation_domain=DOMAIN,
-            translation_key="failed",
+            translation_key="failed" if supported else "not_supported",
             translation_placeholders={
+                "charge_point": name,
                 "action": error.action,
                 "error": f"{error.code} {error.description}".strip(),
             },

@@ -116,7 +116,7 @@ class OcppNumber(OcppEntity, NumberEntity):
 
     @override
     async def async_set_native_value(self, value: float) -> None:
-        with translated_errors():
+        with translated_errors(self.charge_point):
             await self.entity_description.set_fn(
                 self.charge_point, self.connector, value
             )

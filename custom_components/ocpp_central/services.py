@@ -78,7 +78,10 @@ async def _stop_transaction(
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="no_transaction",
-                translation_placeholders={"connector": str(connector)},
+                translation_placeholders={
+                    "charge_point": charge_point.config.name,
+                    "connector": str(connector),
+                },
             )
         transaction_id = transaction.id
     return await charge_point.commands.stop_transaction(transaction_id)
@@ -324,7 +327,7 @@ async def _async_handle(
     """Carry out an action; a refusal raises unless its answer was asked for."""
     charge_point, own_connector = _target(hass, call.data[ATTR_DEVICE_ID])
     connector = call.data.get(ATTR_CONNECTOR, own_connector or 1)
-    with translated_errors():
+    with translated_errors(charge_point):
         try:
             response = await action(charge_point, connector, dict(call.data))
         except CommandRejected as error:

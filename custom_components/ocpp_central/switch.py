@@ -123,14 +123,14 @@ class OcppSwitch(OcppEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        with translated_errors():
+        with translated_errors(self.charge_point):
             await self.entity_description.set_fn(
                 self.charge_point, self.connector, True
             )
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
-        with translated_errors():
+        with translated_errors(self.charge_point):
             await self.entity_description.set_fn(
                 self.charge_point, self.connector, False
             )
