@@ -286,11 +286,14 @@ class OcppSensor(OcppEntity, RestoreSensor):
     def _read(self) -> None:
         description = self.entity_description
         if description.value_fn:
-            value = description.value_fn(self.charge_point, self.connector)
+            self._attr_native_value = description.value_fn(
+                self.charge_point, self.connector
+            )
         else:
-            value = self.charge_point.value(self.connector, description.key)
-        if value is not None or not description.restore:
-            self._attr_native_value = value
+            # What has not been said since the start may have been restored.
+            values = self.charge_point.values(self.connector)
+            if description.key in values:
+                self._attr_native_value = values[description.key]
         if description.attributes_fn:
             attributes = description.attributes_fn(self.charge_point, self.connector)
             self._attr_extra_state_attributes = dict(attributes or {})

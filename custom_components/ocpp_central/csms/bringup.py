@@ -60,7 +60,11 @@ class BringUp:
         """End what is under way."""
         if self._task:
             self._task.cancel()
-            self._task = None
+
+    async def ended(self) -> None:
+        """Return after what was under way has ended."""
+        if self._task:
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _invite(self, connection: Connection) -> None:
         commands = self._charge_point.commands

@@ -295,6 +295,8 @@ class ChargePoint(State):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.bring_up.stop()
+        await self.bring_up.ended()
 
     # Connection
 

@@ -170,8 +170,7 @@ class CentralSystem:
         if charge_point is None:
             if not unknown_allowed or self.is_ignored(identity):
                 return web.Response(status=403)
-            charge_point = self.unknown.get(key)
-            if charge_point is None and len(self.unknown) >= _MAX_UNKNOWN:
+            if key not in self.unknown and len(self.unknown) >= _MAX_UNKNOWN:
                 return web.Response(status=503)
         elif not charge_point.wishes.enabled:
             return web.Response(status=503)
@@ -180,11 +179,9 @@ class CentralSystem:
             return web.Response(
                 status=401, headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="OCPP"'}
             )
-        return await self._serve(request, identity, charge_point)
+        return await self._serve(request, identity)
 
-    async def _serve(
-        self, request: web.Request, identity: str, charge_point: ChargePoint | None
-    ) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, identity: str) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             protocols=SUBPROTOCOLS,
             compress=False,
@@ -204,8 +201,8 @@ class CentralSystem:
         transport = request.transport
         if not isinstance(transport, asyncio.Transport):
             return socket
-        # It may have been added, or have dialled twice, during the handshake.
-        charge_point = charge_point or self._known_or_stranger(identity)
+        # It may have been added or removed, or have dialled twice, during the handshake.
+        charge_point = self._known_or_stranger(identity)
         connection = Connection(
             socket, transport, load_schemas("v16"), self._timing, identity
         )
