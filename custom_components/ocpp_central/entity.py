@@ -1,15 +1,18 @@
 """The base entity: which value, which device, when available, how it hears of change."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import override
 
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
 from homeassistant.helpers.entity import Entity, EntityDescription
+from homeassistant.helpers.entity_platform import EntityPlatform
+from homeassistant.util import slugify
 
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
@@ -66,6 +69,23 @@ class OcppEntity(Entity):
             charge_point.identity, connector, description.key
         )
         self._attr_device_info = device_info
+
+    @callback
+    @override
+    def add_to_platform_start(
+        self,
+        hass: HomeAssistant,
+        platform: EntityPlatform,
+        parallel_updates: asyncio.Semaphore | None,
+    ) -> None:
+        super().add_to_platform_start(hass, platform, parallel_updates)
+        if "parent_device_id" in (self._attr_device_info or ()):
+            # The connector's device is named after the charge point, which Home
+            # Assistant would put before it once more: "garage_garage_connector_2".
+            name = f"{self.charge_point.config.name} connector {self.connector}"
+            self.entity_id = (
+                f"{platform.domain}.{slugify(f'{name} {self.suggested_object_id}')}"
+            )
 
     @property
     @override
