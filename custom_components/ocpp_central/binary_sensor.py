@@ -62,6 +62,7 @@ def _has_problem(charge_point: ChargePoint, connector: int) -> bool | None:
 STATION_BINARY_SENSORS = (
     OcppBinarySensorDescription(
         key="connected",
+        translation_key="connected",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
         appears_with=None,

@@ -46,6 +46,7 @@ async def _toggle(charge_point: ChargePoint, connector: int) -> None:
 STATION_BUTTONS = (
     OcppButtonDescription(
         key="reset",
+        translation_key="reset",
         device_class=ButtonDeviceClass.RESTART,
         entity_category=EntityCategory.CONFIG,
         appears_with=None,
