@@ -38,6 +38,7 @@ from .const import (
 )
 from .csms.authorization import AnyToken
 from .csms.charge_point import ChargePoint
+from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
 from .csms.schema import load_schemas
 from .csms.server import CentralSystem, Refusal
@@ -51,6 +52,7 @@ from .tls import server_context
 _LOGGER = logging.getLogger(__name__)
 
 LEDGER_FILE = "ocpp_central.db"
+TIMING = Timing()
 _TICK = timedelta(minutes=1)
 # Seconds until a port that was taken is tried again.
 _RETRY = 30
@@ -81,7 +83,10 @@ class OcppHub:
         self.store = OcppStore(hass, entry.entry_id)
         self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)))
         self.central = CentralSystem(
-            ledger=self.ledger, authorizer=AnyToken(), capabilities=self.store
+            ledger=self.ledger,
+            authorizer=AnyToken(),
+            capabilities=self.store,
+            timing=TIMING,
         )
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
