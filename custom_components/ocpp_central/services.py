@@ -96,14 +96,15 @@ async def _set_charging_limit(
         else ChargingLimit(data["power"], LimitUnit.WATT)
     )
     duration: timedelta | None = data.get("duration")
-    if data["scope"] == "session":
+    scope = data.get("scope") or ("session" if duration else "default")
+    if scope == "session":
         until = utcnow() + duration if duration else None
         return await charge_point.limits.limit_session(connector, limit, until)
     if duration:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="duration_needs_session"
         )
-    if data["scope"] == "station":
+    if scope == "station":
         return await charge_point.limits.limit_station(limit)
     return await charge_point.limits.limit_default(connector, limit)
 
@@ -222,9 +223,7 @@ ACTIONS = {
         {
             vol.Exclusive("current", "limit"): _CURRENT,
             vol.Exclusive("power", "limit"): _POWER,
-            vol.Optional("scope", default="session"): vol.In(
-                ["session", "default", "station"]
-            ),
+            vol.Optional("scope"): vol.In(["session", "default", "station"]),
             vol.Optional("duration"): cv.positive_time_period,
         },
         rule=cv.has_at_least_one_key("current", "power"),
