@@ -23,7 +23,7 @@ from .errors import (
     NotConnected,
     NotSupported,
 )
-from .frame import CALL, CALL_ERROR, CALL_RESULT, BrokenFrame, Message, decode
+from .frame import CALL, CALL_ERROR, CALL_RESULT, NO_ID, BrokenFrame, Message, decode
 from .schema import Schemas
 
 _LOGGER = logging.getLogger(__name__)
@@ -366,4 +366,5 @@ def _fail(call: _Call, error: CommandError) -> None:
 
 
 def _refusal(unique_id: Any, error: CallError) -> Frame:
+    unique_id = NO_ID if unique_id is None else unique_id
     return [CALL_ERROR, unique_id, error.code, error.description, {}]

@@ -14,10 +14,20 @@ CALL = 2
 CALL_RESULT = 3
 CALL_ERROR = 4
 
+# The id of a refusal where none could be read (OCPP-J 2.0.1, 4.2.3; 1.6 has none).
+NO_ID = "-1"
+
 # Enough of a broken frame to tell whose it is: message type and unique id.
-_HEAD = re.compile(r'^\s*\[[\s,]*"?([234])"?\s*,\s*("(?:[^"\\]|\\.)*"|-?\d{1,20})')
-_CONTROL = dict.fromkeys(range(0x20))
-_EXTRA_COMMA = re.compile(r"([\[{,]\s*),|,(?=\s*[\]}])")
+_HEAD = re.compile(
+    r'^\s*\[[\s,]*"?([234])"?\s*,\s*("(?:[^"\\]|\\.)*"|-?\d{1,18}(?!\d))'
+)
+# A comma too many, or a text, which is left as it is.
+_EXTRA_COMMA = re.compile(
+    r'("(?:[^"\\]|\\.)*+"?)|(?<=[\[{,])\s*,|,(?=\s*[\]}])', re.DOTALL
+)
+# What JSON can name and UTF-8 cannot write.
+_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+_CONTROL = dict.fromkeys(range(0x20)) | _SURROGATES
 
 
 class BrokenFrame(Exception):
@@ -98,19 +108,27 @@ def _call(unique_id: Any, rest: list[Any]) -> Message:
 
 def _mend(text: str) -> Any:
     text = text.strip("\ufeff\x00 \t\r\n")
-    for attempt in (text, _EXTRA_COMMA.sub(r"\1", text), _close(text)):
+    tidy = _EXTRA_COMMA.sub(r"\1", text)
+    for attempt in (text, tidy, _close(tidy)):
         try:
-            return _without_control(json.loads(attempt, strict=False))
+            frame = json.loads(
+                attempt, strict=False, parse_int=_integer, parse_constant=_no_number
+            )
+            return _clean_frame(frame)
         except ValueError, RecursionError:
             continue
     head = _HEAD.match(text)
     if head is None:
         raise BrokenFrame("not JSON")
-    raise BrokenFrame("not JSON", int(head[1]), json.loads(head[2], strict=False))
+    _, unique_id = _clean_frame([None, json.loads(head[2], strict=False)])
+    raise BrokenFrame("not JSON", int(head[1]), unique_id)
 
 
 def _close(text: str) -> str:
-    """Add the brackets a truncated frame lacks."""
+    """Add the brackets a frame lacks at its end.
+
+    Only there: a frame cut in a text or number would say something else.
+    """
     expected: list[str] = []
     in_text = escaped = False
     for character in text:
@@ -127,15 +145,34 @@ def _close(text: str) -> str:
             expected.append("]" if character == "[" else "}")
         elif expected and character == expected[-1]:
             expected.pop()
-    return text.rstrip(" ,") + ('"' if in_text else "") + "".join(reversed(expected))
+    if in_text or not text.endswith(("]", "}")):
+        return text
+    return text + "".join(reversed(expected))
 
 
-def _without_control(value: Any) -> Any:
+def _integer(digits: str) -> float:
+    """Read a number; those that no counter reaches are as good as a float."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _no_number(_: str) -> None:
+    """Take NaN and Infinity, which are no JSON, for nothing."""
+
+
+def _clean_frame(frame: Any) -> Any:
+    match frame:
+        case [message_type, str(unique_id), *rest]:
+            # The charger compares the id with its own, so it stays what it is.
+            return [message_type, unique_id.translate(_SURROGATES), *_clean(rest)]
+    return _clean(frame)
+
+
+def _clean(value: Any) -> Any:
     match value:
         case str():
             return value.translate(_CONTROL)
         case list():
-            return [_without_control(item) for item in value]
+            return [_clean(item) for item in value]
         case dict():
-            return {key: _without_control(item) for key, item in value.items()}
+            return {_clean(key): _clean(item) for key, item in value.items()}
     return value

@@ -17,13 +17,13 @@ from .connection import Connection, Payload, Priority
 from .errors import CommandRejected, ConnectionLost
 from .model import LimitProfile, Purpose
 
-# What each action answers when it does, or will do, as told. Nothing to clear is as
-# good as cleared.
+# What each action answers when it does, or will do, as told, whatever the case of the
+# letters. Nothing to clear is as good as cleared.
 _ACCEPTED = {
-    Action.change_availability: {"Accepted", "Scheduled"},
-    Action.change_configuration: {"Accepted", "RebootRequired"},
-    Action.clear_charging_profile: {"Accepted", "Unknown"},
-    Action.unlock_connector: {"Unlocked"},
+    Action.change_availability: {"accepted", "scheduled"},
+    Action.change_configuration: {"accepted", "rebootrequired"},
+    Action.clear_charging_profile: {"accepted", "unknown"},
+    Action.unlock_connector: {"unlocked"},
 }
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
@@ -195,8 +195,9 @@ class Commands16:
         priority: Priority = Priority.USER,
     ) -> Payload:
         response = await self._connection.call(action, payload, priority=priority)
-        accepted = _ACCEPTED.get(action, {"Accepted"})
-        if response.get("status", "Accepted") not in accepted:
+        accepted = _ACCEPTED.get(action, {"accepted"})
+        status = str(response.get("status", "Accepted")).casefold()
+        if status not in accepted:
             raise CommandRejected(action, response)
         return response
 
