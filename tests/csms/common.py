@@ -200,6 +200,7 @@ class Charger:
         self.pings = 0
         self.answers_pings = True
         self.closed = asyncio.Event()
+        self._pong = asyncio.Event()
         self._numbers = count(1)
         self._waiting: dict[str, asyncio.Future[list[Any]]] = {}
         self._calls: asyncio.Queue[Call] = asyncio.Queue()
@@ -269,6 +270,12 @@ class Charger:
         answer = await self.call("StartTransaction", start(connector, **more))
         return int(answer["transactionId"])
 
+    async def delivered(self) -> None:
+        """Wait until the central system has read all that was sent."""
+        self._pong.clear()
+        await self.socket.ping()
+        await self._pong.wait()
+
     async def alive(self) -> None:
         """Show that the connection still answers."""
         answer = await self.call("Heartbeat")
@@ -285,7 +292,7 @@ class Charger:
                     if self.answers_pings:
                         await self.socket.pong(message.data)
                 case WSMsgType.PONG:
-                    pass
+                    self._pong.set()
                 case _:
                     break
         self.closed.set()

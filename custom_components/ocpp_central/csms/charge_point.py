@@ -302,7 +302,8 @@ class ChargePoint(State):
 
     def attach(self, connection: Connection, commands: Commands) -> Connection | None:
         """Take a new socket into use; returns the one it replaces, to be closed."""
-        replaced = self.connection
+        if replaced := self.connection:
+            replaced.replaced = True
         loop = asyncio.get_running_loop()
         if self._offline_since is not None:
             self.reconnects += 1

@@ -106,6 +106,9 @@ class Connection:
         self.last_call = 0.0
         # True once we let the charger go on purpose.
         self.released = False
+        # True once a newer socket of the charger is in use.
+        self.replaced = False
+        self.finished = asyncio.Event()
         # Seconds from the newest call to its answer.
         self.latency: float | None = None
         self._socket = socket
@@ -125,13 +128,16 @@ class Connection:
 
     @property
     def lost(self) -> bool:
-        """Return whether the socket closed without our wish."""
-        return self._closed and not self.released
+        """Return whether the charger left without our wish."""
+        return (self._closed or self.replaced) and not self.released
 
     async def run(
         self, probe: Callable[[], Awaitable[object]], *, ping: bool = True
     ) -> None:
-        """Serve the socket until it closes. `probe` makes a cheap call."""
+        """Serve the socket until it closes; `finish` is to follow.
+
+        `probe` makes a cheap call.
+        """
         self.last_seen = self._loop.time()
         tasks = [
             asyncio.create_task(self._send_calls(), name=f"{self.name} calls"),
@@ -146,11 +152,16 @@ class Connection:
             self._fail_calls()
             for task in tasks:
                 task.cancel()
-            if self._answering:
-                # What it has begun to write to disk is heard of in memory as well.
-                self._backlog.clear()
-                tasks.append(self._answering)
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def finish(self) -> None:
+        """Return after what the charger still said has been dealt with.
+
+        The end of a transaction counts, even though nobody is left to be answered.
+        """
+        if self._answering:
+            await asyncio.gather(self._answering, return_exceptions=True)
+        self.finished.set()
 
     async def call(
         self,
@@ -204,13 +215,22 @@ class Connection:
         finally:
             self._transport.abort()
 
+    @property
+    def _left_behind(self) -> bool:
+        """Return whether what the charger says here counts no more.
+
+        What goes unanswered it says again, on its next socket.
+        """
+        return self.released or self.replaced
+
     async def _read(self) -> None:
         while True:
             message = await self._socket.receive()
             self.last_seen = self._loop.time()
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
-                    await self._on_frame(message.data)
+                    if not self._left_behind:
+                        await self._on_frame(message.data)
                 case WSMsgType.PING:
                     await self._socket.pong(message.data)
                 case WSMsgType.PONG:
@@ -303,8 +323,9 @@ class Connection:
                         "%s: %s could not be handled", self.name, message.action
                     )
                     answer = _refusal(message.unique_id, CallError("InternalError"))
-            await self._send(answer)
-            if not self._backlog:
+            with suppress(ConnectionError):
+                await self._send(answer)
+            if not self._backlog or self._left_behind:
                 self._answering = None
                 return
             message = self._backlog.popleft()

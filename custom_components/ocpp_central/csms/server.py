@@ -62,6 +62,7 @@ class CentralSystem:
         self._capabilities = capabilities
         self._timing = timing or Timing()
         self._sockets: set[Connection] = set()
+        self._offers: dict[str, asyncio.TimerHandle] = {}
         self._runner: web.AppRunner | None = None
         self._stopping = False
 
@@ -70,9 +71,11 @@ class CentralSystem:
     async def add(self, config: ChargePointConfig) -> ChargePoint:
         """Make a charge point known; one that waits connected is taken into use."""
         key = config.identity.casefold()
-        charge_point = self.unknown.pop(key, None) or self._make(config, claimed=False)
+        transactions = await self.ledger.open_transactions(config.identity)
+        # Without a pause from here on: it may dial in at any time.
+        charge_point = self._take_stranger(key) or self._make(config, claimed=False)
         self.charge_points[key] = charge_point
-        await charge_point.transactions.restore()
+        charge_point.transactions.restore(transactions)
         charge_point.claim(config)
         return charge_point
 
@@ -83,8 +86,13 @@ class CentralSystem:
 
     async def refuse_unknown(self, identity: str) -> None:
         """Close the socket of a stranger the user does not want."""
-        if charge_point := self.unknown.pop(identity.casefold(), None):
+        if charge_point := self._take_stranger(identity.casefold()):
             await charge_point.stop()
+
+    def _take_stranger(self, key: str) -> ChargePoint | None:
+        if offer := self._offers.pop(key, None):
+            offer.cancel()
+        return self.unknown.pop(key, None)
 
     def _make(self, config: ChargePointConfig, *, claimed: bool) -> ChargePoint:
         return ChargePoint(
@@ -109,7 +117,8 @@ class CentralSystem:
 
         # It is offered by what it says of itself, or after a while by its identity.
         stranger.subscribe_info(offer)
-        asyncio.get_running_loop().call_later(self._timing.no_boot, offer)
+        loop = asyncio.get_running_loop()
+        self._offers[key] = loop.call_later(self._timing.no_boot, offer)
         return stranger
 
     # Listening
@@ -137,11 +146,15 @@ class CentralSystem:
     async def stop(self) -> None:
         """Close every socket and the listener, for good."""
         self._stopping = True
-        for connection in self._sockets:
+        sockets = list(self._sockets)
+        for connection in sockets:
             connection.released = True
-        await asyncio.gather(*(connection.close() for connection in self._sockets))
+        await asyncio.gather(*(connection.close() for connection in sockets))
         for charge_point in (*self.charge_points.values(), *self.unknown.values()):
             await charge_point.stop()
+        for offer in self._offers.values():
+            offer.cancel()
+        await asyncio.gather(*(connection.finished.wait() for connection in sockets))
         if self._runner:
             await self._runner.cleanup()
 
@@ -209,19 +222,20 @@ class CentralSystem:
         commands = Commands16(charge_point, connection)
         connection.handlers = Messages16(charge_point).handlers
         self._sockets.add(connection)
-        replaced = charge_point.attach(connection, commands)
-        if replaced:
-            charge_point.run(replaced.close(), "close the replaced socket")
-        self.on_let_in(identity)
         try:
+            if replaced := charge_point.attach(connection, commands):
+                charge_point.run(replaced.close(), "close the replaced socket")
+            self.on_let_in(identity)
             await connection.run(commands.probe, ping=charge_point.config.keep_alive)
         finally:
-            self._sockets.discard(connection)
             charge_point.detach(connection)
-            if not charge_point.claimed and not charge_point.connected:
-                self.unknown.pop(identity.casefold(), None)
+            key = identity.casefold()
+            if self.unknown.get(key) is charge_point and not charge_point.connected:
+                self._take_stranger(key)
             if not socket.closed:
                 await connection.close()
+            await connection.finish()
+            self._sockets.discard(connection)
         return socket
 
 

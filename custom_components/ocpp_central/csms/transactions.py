@@ -37,12 +37,15 @@ class Transactions:
         """Return the open transaction of a connector."""
         return self._open.get(connector)
 
-    async def restore(self) -> None:
-        """Find again what was open before a restart."""
-        identity = self._charge_point.identity
-        for transaction in await self._ledger.open_transactions(identity):
-            if self._charge_point.add_connector(transaction.connector):
-                self._open[transaction.connector] = transaction
+    def restore(self, transactions: Iterable[Transaction]) -> None:
+        """Take up what was open before a restart, or began before the user added it."""
+        newest = {transaction.connector: transaction for transaction in transactions}
+        for connector, transaction in newest.items():
+            known = self._open.get(connector)
+            if (known is None or known.foreign) and self._charge_point.add_connector(
+                connector
+            ):
+                self._open[connector] = transaction
                 self._publish(transaction)
 
     async def start(
