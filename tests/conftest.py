@@ -4,8 +4,17 @@
 # comes with the test harness.
 import custom_components  # noqa: F401  isort: skip
 
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import HomeAssistant
 from hypothesis import HealthCheck, settings
 import pytest
+
+from simulator import ManualClock
+
+from .common import TIMING, System, charge_point, config_entry
 
 # The event loop and its sockets belong to the test, not to the example; and a machine
 # that is busy is no failure.
@@ -27,3 +36,46 @@ def custom_integrations(request: pytest.FixtureRequest) -> None:
     if "recorder_mock" in request.fixturenames:
         request.getfixturevalue("recorder_mock")
     request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+def hass_config_dir(tmp_path: Path) -> str:
+    """Give each Home Assistant a folder of its own: there is a database in it."""
+    return str(tmp_path)
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody wait for a slow charger."""
+    monkeypatch.setattr("custom_components.ocpp_central.hub.TIMING", TIMING)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return the clock of the simulated charge points."""
+    return ManualClock()
+
+
+@pytest.fixture
+def charge_points() -> list[ConfigSubentryData]:
+    """Return the charge points that the user has added."""
+    return [charge_point()]
+
+
+@pytest.fixture
+async def system(
+    hass: HomeAssistant,
+    socket_enabled: None,
+    fast: None,
+    clock: ManualClock,
+    charge_points: list[ConfigSubentryData],
+    unused_tcp_port_factory: Callable[[], int],
+) -> AsyncGenerator[System]:
+    """Run a central system."""
+    port = unused_tcp_port_factory()
+    entry = config_entry(port, *charge_points)
+    entry.add_to_hass(hass)
+    system = System(hass, port, clock, entry)
+    await system.set_up()
+    yield system
+    await system.close()

@@ -44,7 +44,7 @@ from .csms.schema import load_schemas
 from .csms.server import CentralSystem, Refusal
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
-from .entity import OcppEntity, OcppEntityDescription, unique_id
+from .entity import OcppEntity, OcppEntityDescription
 from .ledger import Ledger, LedgerError
 from .storage import OcppStore
 from .tls import server_context
@@ -91,7 +91,8 @@ class OcppHub:
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
         self._platforms: list[_Platform] = []
-        self._made: set[str] = set()
+        # Entities made since the start: casefolded identity, connector, key.
+        self._made: set[tuple[str, int, str]] = set()
         self._subentries: dict[str, ConfigSubentry] = {}
         self._unsubscribe: dict[str, list[CALLBACK_TYPE]] = {}
         self._reconciling = asyncio.Lock()
@@ -261,8 +262,7 @@ class OcppHub:
         for unsubscribe in self._unsubscribe.pop(subentry.subentry_id):
             unsubscribe()
         identity = subentry.data[CONF_IDENTITY]
-        prefix = f"{identity.casefold()}_"
-        self._made = {made for made in self._made if not made.startswith(prefix)}
+        self._made = {made for made in self._made if made[0] != identity.casefold()}
         await self.central.remove(identity)
         self.store.forget(identity)
 
@@ -274,6 +274,10 @@ class OcppHub:
             charge_point.config = config
             self._subentries[subentry.subentry_id] = subentry
             self.devices.async_register(config, subentry.subentry_id, charge_point.info)
+            for connector in charge_point.connectors:
+                self.devices.async_add_connector(charge_point, connector)
+            # What may be wished for depends on what the installation carries.
+            charge_point.wishes_changed()
 
     def _config(self, subentry: ConfigSubentry) -> ChargePointConfig:
         data = subentry.data
@@ -337,7 +341,7 @@ class OcppHub:
                 platform.add(entities, config_subentry_id=subentry_id)
 
     def _is_new(self, charge_point: ChargePoint, connector: int, key: str) -> bool:
-        made = unique_id(charge_point.identity, connector, key)
+        made = (charge_point.identity.casefold(), connector, key)
         if made in self._made:
             return False
         self._made.add(made)
