@@ -22,7 +22,8 @@ At the charger: `connector(n).plug_in(car)`, `connector(n).unplug()`, `swipe(tok
 To look at: `requests` and `sent`, lists of `(action, payload)` as on the wire; `violations`, what the
 central system did that OCPP 1.6 does not allow (an empty list in a good test); `profiles`,
 `configuration`, `accepted`, `state()`. `await wait_for(condition)` waits for anything, woken by
-events; `await settle()` waits until nothing is under way.
+events; `await settle()` waits until nothing is under way. A central system that keeps silent is waited
+for once, `activity.patience` real seconds.
 
 Bad manners: `answer(action, payload, times=None)`, `error(action, code, …)`, `never_answer(action)`,
 `behave()`. An overridden request has no effect whatever it was answered with.

@@ -8,15 +8,14 @@ from typing import Any
 
 _LOGGER = logging.getLogger(__name__)
 
-#: How long a silent central system holds up `settle`, in real seconds, and only once per silence.
-PATIENCE = 2.0
-
 
 class Activity:
     """Counts what is under way, keeps its tasks, and wakes those who wait for a condition."""
 
     def __init__(self) -> None:
         """Start at rest."""
+        #: How long a silent central system holds up `settle`, in real seconds, once per silence.
+        self.patience = 5.0
         self._busy = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -89,7 +88,7 @@ class Activity:
         """Wait until nothing is under way, except for a central system that keeps silent."""
         while self._busy and not self._out_of_patience:
             try:
-                await self.wait_for(lambda: not self._busy, PATIENCE)
+                await self.wait_for(lambda: not self._busy, self.patience)
             except TimeoutError:
                 self._out_of_patience = True
 

@@ -27,8 +27,8 @@ _HISTORY = 10_000
 class Charger:
     """A simulated OCPP 1.6-J charge point.
 
-    Everything that is awaited here returns when the charger has come to rest: it has said all it
-    has to say and was answered. See the package for an overview.
+    What is awaited here returns when the charger has come to rest: it has said all it has to say
+    and was answered. See the package for an overview.
     """
 
     def __init__(
@@ -139,6 +139,7 @@ class Charger:
         With `silent` the central system is not told: its socket stays open and nothing comes.
         """
         await self.link.drop(None if silent else Transport.abort)
+        await self.settle()
 
     async def reconnect(self) -> None:
         """Dial at once instead of after the pause."""
@@ -148,10 +149,12 @@ class Charger:
     async def reboot(self) -> None:
         """Restart on the charger's own account. It is back after `REBOOT_SECONDS`."""
         await self.restart("Reboot")
+        await self.settle()
 
     async def power_loss(self) -> None:
         """Lose power for a moment. The charger is back after `REBOOT_SECONDS`."""
         await self.crash("PowerLoss")
+        await self.settle()
 
     async def restart(self, reason: str) -> None:
         """Restart after ending all transactions and saying so."""

@@ -109,11 +109,13 @@ class ManualClock(Clock):
 
     @override
     def attach(self, settle: Callable[[], Awaitable[None]]) -> None:
-        self._settle.append(settle)
+        if settle not in self._settle:
+            self._settle.append(settle)
 
     @override
     def detach(self, settle: Callable[[], Awaitable[None]]) -> None:
-        self._settle.remove(settle)
+        if settle in self._settle:
+            self._settle.remove(settle)
 
     async def advance(self, seconds: float) -> None:
         """Let time pass, timer by timer, and let everyone come to rest after each of them.

@@ -32,7 +32,7 @@ from .transport import Transport, TransportClosed
 _NOTHING, _CALL, _CALL_RESULT = 0, 2, 3
 
 #: Longer than anyone waits: the charger limits the time itself, on its own clock.
-_NO_TIMEOUT = 86_400
+_NO_TIMEOUT = 1_000_000_000
 
 
 class RequestFailed(Exception):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 import json
+import os
 import sys
 from threading import Thread
 from typing import Any
@@ -142,10 +143,17 @@ def read_lines() -> asyncio.Queue[str | None]:
     """Read standard input, whatever it is, in a thread that does not hold up the end."""
     lines: asyncio.Queue[str | None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    stdin = sys.stdin.fileno()
 
     def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
+        # Not through sys.stdin, whose lock this thread would hold when the program ends.
+        rest = b""
+        while data := os.read(stdin, 4096):
+            *whole, rest = (rest + data).split(b"\n")
+            for line in whole:
+                loop.call_soon_threadsafe(
+                    lines.put_nowait, line.decode(errors="replace")
+                )
         loop.call_soon_threadsafe(lines.put_nowait, None)
 
     Thread(target=read, name="stdin", daemon=True).start()

@@ -1,13 +1,23 @@
 """Connecting, booting, losing the connection."""
 
+import asyncio
 from base64 import b64encode
 import json
 from typing import Any
 
 import pytest
 
-from simulator import REBOOT_SECONDS, CallFailed, Car, Charger, LinkDown, ManualClock
+from simulator import (
+    REBOOT_SECONDS,
+    CallFailed,
+    Car,
+    Charger,
+    LinkDown,
+    ManualClock,
+    WallClock,
+)
 from simulator.clock import format_time
+from simulator.transport import Transport, TransportClosed
 
 from .central import CallError, Central, MakeCharger
 
@@ -223,6 +233,7 @@ async def test_pings(
 ) -> None:
     """A server that answers no ping is gone; the key takes effect with the next connection."""
     charger = make_charger(config={"WebSocketPingInterval": "20"})
+    charger.activity.patience = 0.2
     await charger.start()
     await clock.advance(60)
     assert charger.accepted
@@ -261,6 +272,7 @@ async def test_soft_reset_does_not_wait_for_ever(
     charger: Charger, central: Central, clock: ManualClock
 ) -> None:
     """A central system that does not take the end of a transaction gets it after the reboot."""
+    charger.activity.patience = 0.2
     charger.connector(1).plug_in()
     await charger.swipe("CARD1")
     central.answers["StopTransaction"] = None
@@ -315,6 +327,7 @@ async def test_call_times_out_on_the_clock(
     charger: Charger, central: Central, clock: ManualClock
 ) -> None:
     """Silence ends after half a minute of the charger's time; a late answer does no harm."""
+    charger.activity.patience = 0.2
     central.answers["Heartbeat"] = None
     await clock.advance(300)
     assert len(central.said("Heartbeat")) == 1
@@ -421,3 +434,71 @@ async def test_stale_answer(charger: Charger, central: Central) -> None:
     assert await charger.call("DataTransfer", {"vendorId": "Acme"}) == {
         "status": "Accepted"
     }
+
+
+async def test_sending_fails(
+    charger: Charger,
+    central: Central,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A connection that cannot be written to is as good as none."""
+
+    async def fail(_transport: Transport, _message: str) -> None:
+        raise TransportClosed("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transport, "send", fail)
+        with pytest.raises(LinkDown):
+            await charger.call("DataTransfer", {"vendorId": "Acme"})
+    assert not charger.link.connected
+    await clock.advance(2)
+    assert charger.accepted
+
+
+async def test_binary_frames_end_the_connection(
+    charger: Charger, central: Central
+) -> None:
+    """They are not OCPP-J."""
+    await central.sockets[-1].send_bytes(b"[]")
+    await charger.wait_for(lambda: not charger.link.connected)
+
+
+async def test_hung_up_while_dialling(
+    make_charger: MakeCharger, central: Central
+) -> None:
+    """A connection that is not wanted any more is closed again."""
+    charger = make_charger()
+    await charger.start(wait=False)
+    await charger.link.hang_up(Transport.close)
+    await charger.settle()
+    assert not charger.link.connected
+    assert central.calls == []
+
+
+async def test_stop_in_the_middle(
+    make_charger: MakeCharger, central: Central, clock: ManualClock
+) -> None:
+    """Whatever is under way, nothing stays behind."""
+    await make_charger(identity="NEVER STARTED").stop()
+    dialling = make_charger(identity="DIALLING")
+    await dialling.start(wait=False)
+    await dialling.stop()
+
+    central.answers["Authorize"] = None
+    calling = make_charger(identity="CALLING")
+    await calling.start()
+    swipe = asyncio.create_task(calling.swipe("CARD1"))
+    await central.wait_for(lambda: "Authorize" in central.actions)
+    await calling.stop()
+    assert await swipe == "Invalid"
+
+
+async def test_wall_clock(make_charger: MakeCharger, central: Central) -> None:
+    """The same in real time."""
+    charger = make_charger(clock=WallClock(speed=1000))
+    await charger.start()
+    charger.connector(1).plug_in(Car(capacity_wh=100, soc=99, ramp=1000))
+    await charger.swipe("CARD1")
+    await charger.wait_for(lambda: charger.connector(1).status == "SuspendedEV")
+    assert charger.connector(1).energy_wh == pytest.approx(1)

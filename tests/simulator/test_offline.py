@@ -80,6 +80,7 @@ async def test_unconfirmed_start_is_repeated(
     charger: Charger, central: Central
 ) -> None:
     """Word for word, since the central system may have heard it."""
+    charger.activity.patience = 0.2
     central.answers["StartTransaction"] = None
     charger.connector(1).plug_in()
     await charger.swipe("CARD1")
@@ -194,6 +195,12 @@ async def test_local_pre_authorize(make_charger: MakeCharger, central: Central) 
         await charger.swipe("CARD1")
     assert central.actions.count("Authorize") == 1
     assert central.actions.count("StartTransaction") == 2
+
+
+async def test_no_answer_about_a_card(charger: Charger, central: Central) -> None:
+    """Trouble in the central system is no permission."""
+    central.answers["Authorize"] = ["InternalError", "", {}]
+    assert await charger.swipe("CARD1") == "Invalid"
 
 
 async def test_status_is_not_kept(

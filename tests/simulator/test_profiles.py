@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import math
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from simulator.profiles import (
@@ -364,6 +364,7 @@ def _applicable(
     return active(station) + (active(own) or active(default))
 
 
+@settings(max_examples=200)
 @given(_installed(), _sites, _seconds, st.sampled_from(Unit), st.integers(1, 2))
 def test_limit_is_the_least_of_the_applicable_ones(
     profiles: list[Profile], site: Site, second: int, unit: Unit, connector: int
@@ -393,6 +394,7 @@ def test_limit_is_the_least_of_the_applicable_ones(
     assert limit_at(profiles, connector, at, site, unit) == pytest.approx(min(limits))
 
 
+@settings(max_examples=200)
 @given(
     _installed(),
     _sites,

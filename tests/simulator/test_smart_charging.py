@@ -254,6 +254,16 @@ async def test_nonsense_is_an_error(
     assert error.value.code == "PropertyConstraintViolation"
 
 
+async def test_remote_start_with_nonsense(charger: Charger, central: Central) -> None:
+    """The same in a remote start."""
+    wrong = profile(8, purpose="TxProfile", validTo="never")
+    with pytest.raises(CallError) as error:
+        await central.call(
+            "RemoteStartTransaction", {"idTag": "HOME", "chargingProfile": wrong}
+        )
+    assert error.value.code == "PropertyConstraintViolation"
+
+
 async def test_limit_must_be_in_tenths(charging: Charger, central: Central) -> None:
     """The schema says so."""
     assert await install(central, 1, profile(16.1)) == "Accepted"
