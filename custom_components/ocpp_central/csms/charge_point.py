@@ -72,6 +72,8 @@ class ChargePoint(State):
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()
         self.reconnects = 0
+        # Whether a password is needed where it dialled in.
+        self.password_required = False
         self.connection: Connection | None = None
         self._commands: Commands | None = None
         self._derived_power: set[int] = set()

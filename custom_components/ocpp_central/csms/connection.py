@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 import logging
 from typing import Any
 from uuid import uuid4
@@ -52,6 +53,8 @@ class Timing:
     """Time limits in seconds."""
 
     call: float = 30
+    # How long a reduction for safety waits for the answer to another call.
+    patience: float = 5
     ping: float = 30
     # Without any frame for `silence`, one cheap call asks for a sign of life. The
     # worst case, silence + ping + call, is the two and a half minutes promised.
@@ -119,6 +122,8 @@ class Connection:
         self._calls: asyncio.PriorityQueue[_Call] = asyncio.PriorityQueue()
         self._waiting: set[_Call] = set()
         self._sent: dict[str, _Call] = {}
+        # Done when the next call may go out.
+        self._way: asyncio.Future[None] = self._loop.create_future()
         self._number = 0
         # Calls of the charger that came while an earlier one still waits, for
         # instance for the disk: they are answered in the order they came.
@@ -193,12 +198,14 @@ class Connection:
         )
         self._waiting.add(call)
         self._calls.put_nowait(call)
+        hurry = self._loop.call_later(self._timing.patience, self._hurry, call)
         try:
             async with asyncio.timeout(self._timing.call):
                 response = await call.future
         except TimeoutError:
             raise CommandTimeout(action) from None
         finally:
+            hurry.cancel()
             self._waiting.discard(call)
             self._sent.pop(unique_id, None)
         if error := self._schemas.response_error(action, response):
@@ -337,11 +344,18 @@ class Connection:
             if call.future.done():
                 continue
             self._sent[call.unique_id] = call
+            self._way = self._loop.create_future()
+            call.future.add_done_callback(partial(_make_way, self._way))
             sent = self._loop.time()
             await self._socket.send_frame(call.frame, WSMsgType.TEXT)
-            await asyncio.wait([call.future])
-            if not call.future.cancelled():
+            await self._way
+            if call.future.done() and not call.future.cancelled():
                 self.latency = self._loop.time() - sent
+
+    def _hurry(self, call: _Call) -> None:
+        """Let what is for safety wait no longer for the answer to another call."""
+        if call.priority is Priority.SAFETY and call.unique_id not in self._sent:
+            _make_way(self._way)
 
     async def _keep_alive(
         self, probe: Callable[[], Awaitable[object]], ping: bool
@@ -379,6 +393,11 @@ class Connection:
             anomaly = self.anomalies[kind] = Anomaly(example)
             _LOGGER.debug("%s: %s: %s", self.name, kind, example)
         anomaly.count += 1
+
+
+def _make_way(way: asyncio.Future[None], _: object = None) -> None:
+    if not way.done():
+        way.set_result(None)
 
 
 def _fail(call: _Call, error: CommandError) -> None:

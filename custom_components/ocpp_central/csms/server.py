@@ -192,9 +192,11 @@ class CentralSystem:
             return web.Response(
                 status=401, headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="OCPP"'}
             )
-        return await self._serve(request, identity)
+        return await self._serve(request, identity, password_required)
 
-    async def _serve(self, request: web.Request, identity: str) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.Request, identity: str, password_required: bool
+    ) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             protocols=SUBPROTOCOLS,
             compress=False,
@@ -216,6 +218,7 @@ class CentralSystem:
             return socket
         # It may have been added or removed, or have dialled twice, during the handshake.
         charge_point = self._known_or_stranger(identity)
+        charge_point.password_required = password_required
         connection = Connection(
             socket, transport, load_schemas("v16"), self._timing, identity
         )
