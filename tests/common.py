@@ -154,18 +154,6 @@ class System:
         assert device is not None, identifier
         return device.id
 
-    async def enable(self, *keys: str, connector: int = 1) -> None:
-        """Have sensors that are disabled by default enabled from the start."""
-        for key in keys:
-            er.async_get(self.hass).async_get_or_create(
-                "sensor",
-                DOMAIN,
-                f"garage_{connector}_{key}",
-                config_entry=self.entry,
-                config_subentry_id=next(iter(self.entry.subentries)),
-                disabled_by=None,
-            )
-
     async def act(
         self, action: str, *, response: bool = False, domain: str = DOMAIN, **data: Any
     ) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity import Entity
 from hypothesis import HealthCheck, settings
 import pytest
 
@@ -48,6 +49,12 @@ def hass_config_dir(tmp_path: Path) -> str:
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have nobody wait for a slow charger."""
     monkeypatch.setattr("custom_components.ocpp_central.hub.TIMING", TIMING)
+
+
+@pytest.fixture
+def all_enabled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the entities as well that a user would have to enable."""
+    monkeypatch.setattr(Entity, "entity_registry_enabled_default", True)
 
 
 @pytest.fixture
