@@ -360,6 +360,7 @@ class ChargePoint(State):
         return add_listener(self._wish_listeners, listener)
 
     def tell(self, event: Event) -> None:
-        """Tell an event to who listens."""
-        for listener in list(self._event_listeners):
-            listener(event)
+        """Tell an event to who listens, after the answer to its cause has left."""
+        asyncio.get_running_loop().call_soon(
+            call_listeners, self._event_listeners, event
+        )

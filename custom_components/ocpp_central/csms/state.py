@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+import logging
 
 from .model import STATION, Value
+
+_LOGGER = logging.getLogger(__name__)
 
 # Connector numbers above this were seen to be uninitialised memory.
 _MAX_CONNECTOR = 64
@@ -92,11 +95,9 @@ class State:
         for connector_key in changed:
             if listeners := self._listeners.get(connector_key):
                 called |= dict.fromkeys(listeners)
-        for listener in called:
-            listener()
+        call_listeners(called)
         for connector_key in fresh:
-            for new in list(self._new_listeners):
-                new(*connector_key)
+            call_listeners(self._new_listeners, *connector_key)
 
 
 def add_listener[T](listeners: list[T], listener: T) -> Unsubscribe:
@@ -105,7 +106,14 @@ def add_listener[T](listeners: list[T], listener: T) -> Unsubscribe:
     return lambda: listeners.remove(listener)
 
 
-def call_listeners(listeners: list[Callable[[], None]]) -> None:
+def call_listeners[*Ts](
+    listeners: Iterable[Callable[[*Ts], None]], *arguments: *Ts
+) -> None:
     """Call every listener there is now."""
     for listener in list(listeners):
-        listener()
+        try:
+            listener(*arguments)
+        except Exception:
+            # It is the one at fault; the others have to hear all the same, and the
+            # charger that was the cause must not suffer for it.
+            _LOGGER.exception("A listener failed")
