@@ -1,25 +1,14 @@
 """Connecting, booting, losing the connection."""
 
-import asyncio
 from base64 import b64encode
-import json
-from typing import Any
 
 import pytest
 
-from simulator import (
-    REBOOT_SECONDS,
-    CallFailed,
-    Car,
-    Charger,
-    LinkDown,
-    ManualClock,
-    WallClock,
-)
+from simulator import Car, Charger, LinkDown, ManualClock, WallClock
 from simulator.clock import format_time
 from simulator.transport import Transport, TransportClosed
 
-from .central import CallError, Central, MakeCharger
+from .central import Central, MakeCharger
 
 
 async def test_boot(make_charger: MakeCharger, central: Central) -> None:
@@ -251,191 +240,6 @@ async def test_answers_pings(charger: Charger, central: Central) -> None:
     await central.wait_for(lambda: central.pongs == [b"?"])
 
 
-async def test_soft_reset(
-    charger: Charger, central: Central, clock: ManualClock
-) -> None:
-    """End transactions first, say so, then go."""
-    charger.connector(1).plug_in()
-    await charger.swipe("CARD1")
-    assert await central.call("Reset", {"type": "Soft"}) == {"status": "Accepted"}
-    await charger.settle()
-    assert not charger.link.connected
-    assert central.actions[-2:] == ["StopTransaction", "StatusNotification"]
-    assert central.said("StopTransaction")[0]["reason"] == "SoftReset"
-    assert central.statuses(1)[-1] == "Finishing"
-    await clock.advance(REBOOT_SECONDS)
-    assert charger.accepted
-    assert central.statuses(1)[-1] == "Preparing"
-
-
-async def test_soft_reset_does_not_wait_for_ever(
-    charger: Charger, central: Central, clock: ManualClock
-) -> None:
-    """A central system that does not take the end of a transaction gets it after the reboot."""
-    charger.activity.patience = 0.2
-    charger.connector(1).plug_in()
-    await charger.swipe("CARD1")
-    central.answers["StopTransaction"] = None
-    await central.call("Reset", {"type": "Soft"})
-    await clock.advance(9)
-    assert charger.link.connected
-    await clock.advance(1)
-    assert not charger.link.connected
-    central.answers["StopTransaction"] = {}
-    await clock.advance(REBOOT_SECONDS)
-    stops = central.said("StopTransaction")
-    assert len(stops) == 2
-    assert stops[0] == stops[1]
-
-
-async def test_hard_reset(
-    charger: Charger, central: Central, clock: ManualClock
-) -> None:
-    """Go at once, and tell after the boot."""
-    charger.connector(1).plug_in()
-    await charger.swipe("CARD1")
-    assert await central.call("Reset", {"type": "Hard"}) == {"status": "Accepted"}
-    await charger.settle()
-    assert not charger.link.connected
-    assert central.said("StopTransaction") == []
-    gone = format_time(clock.now())
-    await clock.advance(REBOOT_SECONDS)
-    (stop,) = central.said("StopTransaction")
-    assert (stop["reason"], stop["timestamp"]) == ("HardReset", gone)
-    boot = len(central.actions) - central.actions[::-1].index("BootNotification")
-    assert central.actions[boot:] == [*["StatusNotification"] * 3, "StopTransaction"]
-
-
-@pytest.mark.parametrize(
-    ("how", "reason"), [("power_loss", "PowerLoss"), ("reboot", "Reboot")]
-)
-async def test_restart_of_its_own(
-    charger: Charger, central: Central, clock: ManualClock, how: str, reason: str
-) -> None:
-    """The reason tells what happened."""
-    charger.connector(1).plug_in()
-    await charger.swipe("CARD1")
-    await getattr(charger, how)()
-    await clock.advance(REBOOT_SECONDS)
-    assert charger.accepted
-    (stop,) = central.said("StopTransaction")
-    assert stop["reason"] == reason
-    assert charger.connector(1).transaction_id is None
-
-
-async def test_call_times_out_on_the_clock(
-    charger: Charger, central: Central, clock: ManualClock
-) -> None:
-    """Silence ends after half a minute of the charger's time; a late answer does no harm."""
-    charger.activity.patience = 0.2
-    central.answers["Heartbeat"] = None
-    await clock.advance(300)
-    assert len(central.said("Heartbeat")) == 1
-    central.answers["Heartbeat"] = {"currentTime": format_time(clock.now())}
-    beat = charger.outbox.put("Heartbeat", {})
-    await clock.advance(29)
-    assert not beat.done()
-    await clock.advance(1)
-    assert beat.done()
-    assert len(central.said("Heartbeat")) == 2
-
-
-async def test_any_request(charger: Charger, central: Central) -> None:
-    """DataTransfer and whatever else the charger might say."""
-    answer = await charger.call("DataTransfer", {"vendorId": "Acme", "data": "x"})
-    assert answer == {"status": "Accepted"}
-    assert central.said("DataTransfer") == [{"vendorId": "Acme", "data": "x"}]
-    central.answers["DataTransfer"] = ["NotSupported", "no", {}]
-    with pytest.raises(CallFailed, match="NotSupported"):
-        await charger.call("DataTransfer", {"vendorId": "Acme"})
-
-
-async def test_bad_answers_are_written_down(
-    charger: Charger, central: Central, clock: ManualClock
-) -> None:
-    """Strict validation in both directions is what this charger is for."""
-    central.answers["Heartbeat"] = {"currentTime": format_time(clock.now()), "extra": 1}
-    with pytest.raises(CallFailed):
-        await charger.call("Heartbeat", {})
-    assert "the answer to Heartbeat is invalid" in charger.violations[0]
-    charger.violations.clear()
-    with pytest.raises(CallFailed):
-        await charger.call("DataTransfer", {"vendorId": "x" * 256})
-    assert "our own DataTransfer is invalid" in charger.violations[0]
-    charger.violations.clear()
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        "nonsense",
-        "{}",
-        "[]",
-        '[2, "1", "Reset"]',
-        '[2, 1, "Reset", {}]',
-        '[2, "1", ["Reset"], {}]',
-        '[9, "1", {}]',
-        '[3, "1"]',
-    ],
-)
-async def test_bad_frames_do_no_harm(
-    charger: Charger, central: Central, frame: str
-) -> None:
-    """They are written down, and the next one is served."""
-    await central.send(frame)
-    assert await central.call("ClearCache", {}) == {"status": "Accepted"}
-    assert len(charger.violations) == 1
-    charger.violations.clear()
-
-
-@pytest.mark.parametrize(
-    ("action", "payload", "code"),
-    [
-        ("Reset", {"type": "Medium"}, "FormatViolation"),
-        ("Reset", {}, "ProtocolError"),
-        ("Reset", {"type": "Soft", "when": "now"}, "FormatViolation"),
-        ("RemoteStopTransaction", {"transactionId": "1"}, "TypeConstraintViolation"),
-        ("ReserveNow", {}, "NotImplemented"),
-        ("Dance", {}, "NotSupported"),
-    ],
-)
-async def test_bad_requests_are_refused(
-    charger: Charger, central: Central, action: str, payload: dict[str, Any], code: str
-) -> None:
-    """With the right code; unknown actions are no violation, invalid payloads are."""
-    with pytest.raises(CallError) as error:
-        await central.call(action, payload)
-    assert error.value.code == code
-    assert len(charger.violations) == (code not in {"NotImplemented", "NotSupported"})
-    assert charger.requests[-1] == (action, payload)
-    charger.violations.clear()
-
-
-async def test_stop_and_start_again(
-    charger: Charger, central: Central, clock: ManualClock
-) -> None:
-    """Time stands still for a stopped charger."""
-    charger.connector(1).plug_in(Car(ramp=100))
-    await charger.swipe("CARD1")
-    await clock.advance(60)
-    energy = charger.connector(1).energy_wh
-    await charger.stop()
-    await clock.advance(3600)
-    assert charger.connector(1).energy_wh == energy
-    await charger.start()
-    await clock.advance(60)
-    assert charger.connector(1).energy_wh == pytest.approx(2 * energy, rel=0.01)
-    assert len(central.said("MeterValues")) == 2
-
-
-async def test_stale_answer(charger: Charger, central: Central) -> None:
-    """An answer nobody waits for changes nothing."""
-    await central.send(json.dumps([3, "nobody", {}]))
-    assert await charger.call("DataTransfer", {"vendorId": "Acme"}) == {
-        "status": "Accepted"
-    }
-
-
 async def test_sending_fails(
     charger: Charger,
     central: Central,
@@ -456,14 +260,6 @@ async def test_sending_fails(
     assert charger.accepted
 
 
-async def test_binary_frames_end_the_connection(
-    charger: Charger, central: Central
-) -> None:
-    """They are not OCPP-J."""
-    await central.sockets[-1].send_bytes(b"[]")
-    await charger.wait_for(lambda: not charger.link.connected)
-
-
 async def test_hung_up_while_dialling(
     make_charger: MakeCharger, central: Central
 ) -> None:
@@ -474,24 +270,6 @@ async def test_hung_up_while_dialling(
     await charger.settle()
     assert not charger.link.connected
     assert central.calls == []
-
-
-async def test_stop_in_the_middle(
-    make_charger: MakeCharger, central: Central, clock: ManualClock
-) -> None:
-    """Whatever is under way, nothing stays behind."""
-    await make_charger(identity="NEVER STARTED").stop()
-    dialling = make_charger(identity="DIALLING")
-    await dialling.start(wait=False)
-    await dialling.stop()
-
-    central.answers["Authorize"] = None
-    calling = make_charger(identity="CALLING")
-    await calling.start()
-    swipe = asyncio.create_task(calling.swipe("CARD1"))
-    await central.wait_for(lambda: "Authorize" in central.actions)
-    await calling.stop()
-    assert await swipe == "Invalid"
 
 
 async def test_wall_clock(make_charger: MakeCharger, central: Central) -> None:
