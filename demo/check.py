@@ -1,0 +1,268 @@
+"""What must hold, seen through Home Assistant and at the chargers."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+import time
+
+from . import DOMAIN, DemoError
+from .api import State
+from .pictures import Pictures
+from .stage import Stage
+
+_PHASES = 3
+_VOLTAGE = 230
+
+#: How long Home Assistant may take to show what a command brought about, in seconds:
+#: a few meter values, while the car changes its current by 2 A/s.
+_PATIENCE = 30.0
+#: How long it may go on showing facts of a charger that is gone.
+_PROMPT = 2.0
+
+_SCALE = {"A": 1, "W": 1, "kW": 1000, "Wh": 1, "kWh": 1000, "MWh": 1_000_000}
+
+
+def _plain(state: State) -> float:
+    """The value of a sensor in A, W or Wh."""
+    if state.number is None:
+        raise DemoError(f"This is no number: {state.value}")
+    return state.number * _SCALE[state.attributes["unit_of_measurement"]]
+
+
+def _expect(what: str, found: float, expected: float, tolerance: float) -> None:
+    if abs(found - expected) > tolerance:
+        raise DemoError(f"{what} is {found:g}, not {expected:g}")
+
+
+class Checks:
+    """The checks, one after the other; a failed one does not hold up the others."""
+
+    def __init__(self, scene: Stage, say: Callable[[str], None]) -> None:
+        """Check a scene that was not set up yet."""
+        self._scene = scene
+        self._api = scene.api
+        self._say = say
+        self._register = 0
+        self.failed = 0
+
+    @contextmanager
+    def claim(self, what: str, *, vital: bool = False) -> Iterator[None]:
+        """Carry out a check, and tell how it went. Without a vital one nothing else works."""
+        begin = time.monotonic()
+        try:
+            yield
+        except (DemoError, TimeoutError) as error:
+            self.failed += 1
+            self._say(f"FAILED  {what}: {error or type(error).__name__}")
+            if vital:
+                raise
+        else:
+            self._say(f"ok      {what} ({time.monotonic() - begin:.1f} s)")
+
+    async def _garage(self, key: str) -> str:
+        return await self._api.find(self._scene.garage.kind.key(1, key))
+
+    async def _value(self, key: str) -> float:
+        """Ask for a value of the garage in A, W or Wh."""
+        return _plain(await self._api.state(await self._garage(key)))
+
+    async def _shows(self, key: str, condition: Callable[[float], bool]) -> None:
+        """Wait until Home Assistant shows a value of the garage that is as it should be."""
+        await self._api.wait_for(
+            await self._garage(key),
+            lambda state: state.number is not None and condition(_plain(state)),
+            _PATIENCE,
+        )
+
+    async def _says(self, key: str, value: str) -> None:
+        await self._api.wait_for(
+            await self._garage(key), lambda state: state.value == value, _PATIENCE
+        )
+
+    # One method for each thing that must hold
+
+    async def charges(self) -> None:
+        """The car in the garage charges, and Home Assistant shows how."""
+        scene = self._scene
+        self._register = (await scene.garage.connector())["energyWh"]
+        await scene.plug_in()
+        with self.claim("A card starts a transaction, and its current and power show"):
+            await self._says("charging", "on")
+            await self._flows(16)
+
+    async def _flows(self, current: float) -> None:
+        """The car draws so much, and Home Assistant shows that."""
+        await self._shows("current", lambda value: abs(value - current) < 0.1)
+        power = current * _PHASES * _VOLTAGE
+        await self._shows("power", lambda value: abs(value - power) < power / 50)
+        _expect("The shown current", await self._value("current"), current, 0.1)
+        car = await self._scene.garage.connector()
+        _expect("The car's current", car["currentA"], current, 0.1)
+        _expect("The car's power", car["powerW"], power, power / 50)
+
+    async def child_devices(self) -> None:
+        """A charger with more than one connector has a device for each."""
+        kind = self._scene.car_park.kind
+        with self.claim(f"{kind.name} has a child device for each connector"):
+            devices = {
+                identifier: device
+                for device in await self._api.send("config/device_registry/list")
+                for domain, identifier in device["identifiers"]
+                if domain == DOMAIN
+            }
+            station = devices[f"{kind.identity.casefold()}_0"]
+            children = [
+                device["name"]
+                for device in devices.values()
+                if device["parent_device_id"] == station["id"]
+            ]
+            wanted = [
+                f"{kind.name} connector {number + 1}"
+                for number in range(kind.connectors)
+            ]
+            if sorted(children) != wanted:
+                raise DemoError(f"They are {children}")
+            if station["model"] not in kind.arguments:
+                raise DemoError(f"Its model is {station['model']}")
+
+    async def limits(self) -> None:
+        """A limit slows the car down, another lets it charge faster."""
+        limit = await self._garage("current_limit")
+        for current, what in ((8, "slows the car down"), (13, "speeds it up again")):
+            with self.claim(f"A current limit of {current} A {what}"):
+                await self._api.call("number.set_value", limit, value=current)
+                await self._flows(current)
+
+    async def pauses(self) -> None:
+        """Pausing stops the current and keeps the transaction."""
+        paused = await self._garage("paused")
+        with self.claim("Pausing stops the current, and the transaction goes on"):
+            before = await self._scene.garage.connector()
+            await self._api.call("switch.turn_on", paused)
+            await self._shows("current", lambda value: value == 0)
+            await self._says("status", "suspended_evse")
+            car = await self._scene.garage.connector()
+            _expect("The car's current", car["currentA"], 0, 0)
+            _expect("The transaction", car["transactionId"], before["transactionId"], 0)
+            await self._says("charging", "on")
+        with self.claim("Resuming lets it flow again, up to the limit"):
+            await self._api.call("switch.turn_off", paused)
+            await self._flows(13)
+
+    async def restarts(self) -> None:
+        """Home Assistant restarts while a car charges."""
+        scene, system = self._scene, self._scene.home_assistant
+        with self.claim("A restart of Home Assistant keeps the charging session"):
+            before = await scene.garage.connector()
+            # Whatever the charger said before has been worked off when this is seen.
+            shown = await self._value("session_energy")
+            await self._api.close()
+            starts = system.starts
+            await self._api.rest("POST", "/api/services/homeassistant/restart", {})
+            await system.started(starts + 1)
+            await self._api.connect()
+            energy = await self._garage("session_energy")
+            await self._api.wait_for(energy, lambda state: state.known, _PATIENCE)
+            after = await self._value("session_energy")
+            if after < shown:
+                raise DemoError(f"The session energy fell from {shown} to {after} Wh")
+            # Its own pause before it dials again may be longer by now.
+            await scene.garage.do("reconnect")
+            await scene.car_park.do("reconnect")
+            await self._says("charging", "on")
+            await self._shows("session_energy", lambda value: value > after)
+            car = await scene.garage.connector()
+            _expect("The transaction", car["transactionId"], before["transactionId"], 0)
+            await self._adds_up(car["energyWh"], tolerance=30)
+
+    async def _adds_up(self, register: float, tolerance: float) -> None:
+        """The session is what the register of the charger has gained since its start."""
+        await self._shows(
+            "session_energy",
+            lambda value: abs(value - (register - self._register)) <= tolerance,
+        )
+
+    async def stops(self) -> None:
+        """Switching charging off ends the transaction."""
+        before = await self._value("energy")
+        with self.claim("Switching charging off ends the transaction"):
+            await self._api.call("switch.turn_off", await self._garage("charging"))
+            await self._says("charging", "off")
+            await self._shows("power", lambda value: value == 0)
+            car = await self._scene.garage.connector()
+            _expect("The car's power", car["powerW"], 0, 0)
+            if car["transactionId"] is not None:
+                raise DemoError(f"Transaction {car['transactionId']} goes on")
+        register = (await self._scene.garage.connector())["energyWh"]
+        with self.claim("The session energy is what the charger's register gained"):
+            await self._adds_up(register, tolerance=1)
+        with self.claim("The lifetime energy is the charger's register"):
+            await self._shows("energy", lambda value: abs(value - register) <= 1)
+            if self._register >= register or before > register:
+                raise DemoError(f"It went from {before} to {register} Wh")
+
+    async def goes_dark(self) -> None:
+        """A charger that is gone says nothing any more."""
+        charger = self._scene.car_park
+        status = await self._api.find(charger.kind.key(1, "status"))
+        with self.claim("What a dead charger said is unavailable at once"):
+            await charger.kill()
+            await self._api.wait_for(
+                status, lambda state: state.value == "unavailable", _PROMPT
+            )
+        with self.claim("It is back when the charger is"):
+            await charger.start()
+            await charger.do("plug 1")
+            await self._api.wait_for(
+                status, lambda state: state.value == "preparing", _PATIENCE
+            )
+
+    def log(self) -> None:
+        """Nothing of ours is an error in the log."""
+        system = self._scene.home_assistant
+        for complaint in system.complaints("WARNING"):
+            self._say(f"note: {complaint}")
+        with self.claim("Home Assistant's log holds no errors of the integration"):
+            if errors := system.complaints("ERROR", "CRITICAL"):
+                raise DemoError("\n".join(["", *errors]))
+
+
+async def check(
+    scene: Stage, pictures: Pictures | None, say: Callable[[str], None]
+) -> bool:
+    """Check everything and return whether it holds; take pictures on the way."""
+    checks = Checks(scene, say)
+
+    async def take(what: str, *shots: Callable[[Pictures], Awaitable[None]]) -> None:
+        if pictures is not None:
+            with checks.claim(f"Pictures of {what}"):
+                for shot in shots:
+                    await shot(pictures)
+
+    await take("the config flow", Pictures.config_flow)
+    with checks.claim("The integration is set up through its config flow", vital=True):
+        await scene.set_up_integration()
+    with checks.claim("Unknown chargers are discovered", vital=True):
+        for charger in scene.chargers:
+            await charger.start()
+        for charger in scene.chargers:
+            await scene.discovered(charger.kind)
+    await take("the discovery", Pictures.discovery)
+    with checks.claim("They are added through their discovery flows", vital=True):
+        await scene.add_chargers()
+    await checks.child_devices()
+    await checks.charges()
+    with checks.claim("Dashboards are made of their entities", vital=True):
+        await scene.furnish()
+    await checks.limits()
+    await checks.pauses()
+    await checks.restarts()
+    await take("the dashboard", Pictures.dashboard)
+    await take("the devices", Pictures.devices)
+    await take("the integration", Pictures.integration)
+    await take("the energy dashboard", Pictures.energy)
+    await checks.stops()
+    await checks.goes_dark()
+    checks.log()
+    if checks.failed:
+        say(f"Home Assistant's log ends:\n{scene.home_assistant.tail()}")
+    return not checks.failed

@@ -1,0 +1,220 @@
+"""A real Home Assistant, in a config folder of its own."""
+
+import asyncio
+from contextlib import suppress
+import json
+from pathlib import Path
+import re
+import socket
+import sys
+from typing import Any
+
+from . import DOMAIN, ROOT, DemoError
+from .processes import Process
+
+#: How long it may take to start, in seconds. Two or three are usual.
+_START_LIMIT = 120.0
+
+#: What the process returns when it was asked to start again.
+_RESTART = 100
+
+_CONFIGURATION = """\
+# What "default_config" brings, without what wants the network or hardware.
+homeassistant:
+  name: Demo
+  unit_system: metric
+  currency: EUR
+  country: NL
+  latitude: 52.09
+  longitude: 5.12
+  elevation: 5
+frontend:
+config:
+history:
+logbook:
+energy:
+system_health:
+recorder:
+  commit_interval: 1
+logger:
+  default: info
+  logs:
+    custom_components.ocpp_central: debug
+"""
+
+_RECORD = re.compile(
+    r"\d{4}-\d\d-\d\d [\d:.]+ (?P<level>[A-Z]+) \(.*?\) \[(?P<logger>.*?)\] "
+)
+#: What Home Assistant says of every custom integration.
+_EVERYBODY = "which has not been tested by Home Assistant"
+
+
+def free_port() -> int:
+    """A port that nothing listens on, on any address."""
+    with socket.socket(socket.AF_INET) as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that is taken: Home Assistant would start in recovery mode on another."""
+    with socket.socket(socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(f"Port {port} cannot be used: {error.strerror}") from error
+
+
+class HomeAssistant:
+    """The process, its folder and its log."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Use a folder and a port of this machine."""
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._folder = folder
+        self._process: Process | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._log: list[str] = []
+        self._starts = 0
+        self._ready = asyncio.Event()
+
+    def prepare(self) -> None:
+        """Write the config folder of an installation that only lacks its first user."""
+        check_port(self.port)
+        (self._folder / ".storage").mkdir(parents=True)
+        (self._folder / "configuration.yaml").write_text(_CONFIGURATION)
+        components = self._folder / "custom_components"
+        components.mkdir()
+        (components / DOMAIN).symlink_to(ROOT / "custom_components" / DOMAIN)
+        # In YAML this would only be on trial, and be taken back after five minutes.
+        stable = {
+            "server_host": ["127.0.0.1"],
+            "server_port": self.port,
+            "cors_allowed_origins": [],
+            "login_attempts_threshold": -1,
+            "ip_ban_enabled": True,
+            "ssl_profile": "modern",
+            "use_x_frame_options": True,
+            "created_at": "2026-01-01T00:00:00+00:00",
+            "error": None,
+            "error_message": None,
+        }
+        http = {"stable": stable, "pending": None, "yaml_migration_done": True}
+        self._store("http", http, version=2, minor_version=2)
+        done = ["analytics", "core_config", "integration"]
+        self._store("onboarding", {"done": done}, version=4)
+
+    def _store(
+        self, key: str, data: Any, *, version: int, minor_version: int = 1
+    ) -> None:
+        (self._folder / ".storage" / key).write_text(
+            json.dumps(
+                {
+                    "version": version,
+                    "minor_version": minor_version,
+                    "key": key,
+                    "data": data,
+                }
+            )
+        )
+
+    async def start(self) -> None:
+        """Start, and keep it running through restarts; returns once it answers."""
+        self._task = asyncio.create_task(self._supervise())
+        await self.started(1)
+
+    async def started(self, times: int) -> None:
+        """Wait until it has been started so often. Raises DemoError if it will not."""
+        assert self._task is not None
+        async with asyncio.timeout(_START_LIMIT):
+            while self._starts < times:
+                self._ready.clear()
+                ready = asyncio.create_task(self._ready.wait())
+                try:
+                    await asyncio.wait(
+                        {ready, self._task}, return_when=asyncio.FIRST_COMPLETED
+                    )
+                finally:
+                    ready.cancel()
+                if self._task.done():
+                    # Raises what went wrong.
+                    self._task.result()
+
+    @property
+    def starts(self) -> int:
+        """How often it has been started."""
+        return self._starts
+
+    async def ended(self) -> None:
+        """Wait for an end that nobody asked for. Raises DemoError then."""
+        assert self._task is not None
+        await asyncio.shield(self._task)
+
+    async def stop(self) -> None:
+        """Stop it."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with suppress(asyncio.CancelledError, DemoError):
+            await self._task
+        if self._process is not None:
+            reading = asyncio.create_task(self._read(self._process))
+            await self._process.stop()
+            await reading
+
+    async def _supervise(self) -> None:
+        while True:
+            self._process = await Process.start(
+                [
+                    sys.executable,
+                    "-m",
+                    "homeassistant",
+                    "--config",
+                    self._folder,
+                    "--log-no-color",
+                ],
+                folder=self._folder,
+            )
+            await self._read(self._process)
+            code = await self._process.wait()
+            if code != _RESTART:
+                raise DemoError(f"Home Assistant ended with code {code}")
+
+    async def _read(self, process: Process) -> None:
+        while line := await process.output.readline():
+            text = line.decode(errors="replace").rstrip()
+            self._log.append(text)
+            if "Activating recovery mode" in text:
+                raise DemoError("Home Assistant started in recovery mode")
+            if "Home Assistant initialized in" in text:
+                self._starts += 1
+                self._ready.set()
+
+    # Its log
+
+    def tail(self, lines: int = 60) -> str:
+        """The end of the log."""
+        return "\n".join(self._log[-lines:])
+
+    def complaints(self, *levels: str) -> list[str]:
+        """What was logged at these levels about the integration, by whomever."""
+        records: list[list[str]] = []
+        for line in self._log:
+            if _RECORD.match(line) or not records:
+                records.append([])
+            records[-1].append(line)
+        complaints = []
+        for record in records:
+            text = "\n".join(record)
+            match = _RECORD.match(text)
+            if (
+                match
+                and match["level"] in levels
+                and DOMAIN in text
+                and _EVERYBODY not in text
+            ):
+                complaints.append(text)
+        return complaints

@@ -1,0 +1,130 @@
+"""The scene: Home Assistant, the integration in it, and chargers that found it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiohttp import ClientSession
+
+from . import flows
+from .api import Api
+from .chargers import CAR_PARK, GARAGE, Charger, Kind
+from .dashboard import furnish
+from .home_assistant import HomeAssistant, free_port
+
+NAME = "Demo"
+USERNAME = "demo"
+PASSWORD = "demo"
+
+#: The card of the garage's owner.
+CARD = "04A2F3B1"
+
+#: How often a charger shall measure, in seconds: the demo is to look alive.
+_METER_INTERVAL = 5
+
+#: How long a charger may take to be discovered, or to tell what it is doing, in seconds.
+_PATIENCE = 60.0
+
+
+@dataclass
+class Stage:
+    """Everything there is."""
+
+    folder: Path
+    http: ClientSession
+    home_assistant: HomeAssistant
+    api: Api
+    ocpp_port: int
+    garage: Charger
+    car_park: Charger
+    entry_id: str = ""
+
+    @property
+    def chargers(self) -> tuple[Charger, ...]:
+        """All chargers."""
+        return self.garage, self.car_park
+
+    async def set_up_integration(self) -> None:
+        """Add the integration: a page for the port, and one that shows the address."""
+        self.entry_id = await flows.set_up(
+            self.api, {"user": {"port": self.ocpp_port}, "connect": {}}
+        )
+
+    async def discovered(self, kind: Kind) -> str:
+        """Wait for the card of a charger, and return the id of its flow."""
+        return await self.api.wait_for_discovery(kind.identity, _PATIENCE)
+
+    async def add_chargers(self) -> None:
+        """Add the chargers that were discovered, and wait until they have settled in."""
+        for charger in self.chargers:
+            kind = charger.kind
+            await flows.add_discovered(
+                self.api,
+                await self.discovered(kind),
+                {"name": kind.name, "installation_current": kind.max_current},
+            )
+            await flows.reconfigure(
+                self.api,
+                self.entry_id,
+                kind.name,
+                {"advanced": {"meter_interval": _METER_INTERVAL}},
+            )
+        await asyncio.gather(*(self._settled(charger) for charger in self.chargers))
+
+    async def _settled(self, charger: Charger) -> None:
+        kind = charger.kind
+        for number in range(1, kind.connectors + 1):
+            status = await self.api.wait_for_entity(
+                kind.key(number, "status"), _PATIENCE
+            )
+            await self.api.wait_for(status, lambda state: state.known, _PATIENCE)
+
+    async def plug_in(self) -> None:
+        """One car charges, one waits; the third place is free."""
+        await self.garage.do("plug")
+        await self.garage.do(f"swipe {CARD}")
+        await self.car_park.do("plug 1")
+
+    async def furnish(self) -> str:
+        """Make the dashboards, and return the path of the main one."""
+        kinds = [charger.kind for charger in self.chargers]
+        for kind in kinds:
+            for number in range(1, kind.connectors + 1):
+                for key in ("energy", "power"):
+                    await self.api.wait_for_entity(kind.key(number, key), _PATIENCE)
+        return await furnish(self.api, kinds)
+
+
+@asynccontextmanager
+async def stage(port: int | None) -> AsyncIterator[Stage]:
+    """Start a Home Assistant with one user; leave nothing behind afterwards."""
+    async with AsyncExitStack() as stack:
+        folder = Path(
+            stack.enter_context(TemporaryDirectory(prefix="ocpp-central-demo-"))
+        )
+        home_assistant = HomeAssistant(folder / "config", port or free_port())
+        home_assistant.prepare()
+        stack.push_async_callback(home_assistant.stop)
+        try:
+            await home_assistant.start()
+            http = await stack.enter_async_context(ClientSession())
+            api = Api(http, home_assistant.url)
+            await api.onboard(NAME, USERNAME, PASSWORD)
+            await api.connect()
+            stack.push_async_callback(api.close)
+            ocpp_port = free_port()
+            garage, car_park = (
+                Charger(
+                    kind, f"ws://127.0.0.1:{ocpp_port}", folder / f"{kind.identity}.log"
+                )
+                for kind in (GARAGE, CAR_PARK)
+            )
+            stack.push_async_callback(garage.stop)
+            stack.push_async_callback(car_park.stop)
+            yield Stage(folder, http, home_assistant, api, ocpp_port, garage, car_park)
+        except Exception as error:
+            error.add_note(f"Home Assistant's log ends:\n{home_assistant.tail()}")
+            raise
