@@ -142,6 +142,10 @@ class System:
         """Return the state of an entity, in one word."""
         return self.state(*args, **kwargs).state
 
+    def number(self, *args: Any, **kwargs: Any) -> float:
+        """Return the state of an entity, as a number."""
+        return float(self.value(*args, **kwargs))
+
     def device(self, connector: int = 0, identity: str = "GARAGE") -> str:
         """Return the id of a device."""
         registry = dr.async_get(self.hass)

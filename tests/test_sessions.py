@@ -54,25 +54,25 @@ async def test_whole_session(
 
     await system.advance(freezer, 3600)
     # 16 A on three phases of 230 V for an hour, but for a moment at the beginning.
-    energy = float(system.value("sensor", "session_energy"))
+    energy = system.number("sensor", "session_energy")
     assert energy == pytest.approx(11.04, abs=0.02)
-    lifetime = float(system.value("sensor", "energy"))
+    lifetime = system.number("sensor", "energy")
     assert lifetime == pytest.approx(100 + energy, abs=0.001)
-    assert float(system.value("sensor", "session_duration")) == pytest.approx(1)
-    assert float(system.value("sensor", "power")) == pytest.approx(11.04)
+    assert system.number("sensor", "session_duration") == pytest.approx(1)
+    assert system.number("sensor", "power") == pytest.approx(11.04)
 
     await system.advance(freezer, 1800)
     charger.connector(1).unplug()
     await system.rest()
     assert system.value("sensor", "status") == "available"
     assert system.value("sensor", "stop_reason") == "ev_disconnected"
-    assert float(system.value("sensor", "session_duration")) == pytest.approx(1.5)
-    final = float(system.value("sensor", "session_energy"))
+    assert system.number("sensor", "session_duration") == pytest.approx(1.5)
+    final = system.number("sensor", "session_energy")
     assert final == pytest.approx(16.56, abs=0.02)
     # Over is over, until the next one.
     await system.advance(freezer, 600)
-    assert float(system.value("sensor", "session_energy")) == final
-    assert float(system.value("sensor", "session_duration")) == pytest.approx(1.5)
+    assert system.number("sensor", "session_energy") == final
+    assert system.number("sensor", "session_duration") == pytest.approx(1.5)
     assert system.value("sensor", "session_user") == "…B2C3"
 
     charger.connector(1).plug_in(Car(soc=20))
@@ -125,8 +125,8 @@ async def test_brand_new_charger(hass: HomeAssistant, system: System) -> None:
                 meter_values(sample(str(register), ENERGY), transaction=transaction),
             )
         await hass.async_block_till_done()
-        assert float(system.value("sensor", "session_energy")) == 2
-        assert float(system.value("sensor", "energy")) == end / 1000
+        assert system.number("sensor", "session_energy") == 2
+        assert system.number("sensor", "energy") == end / 1000
         payload = {"transactionId": transaction, "meterStop": end, "timestamp": stamp()}
         await raw.call("StopTransaction", payload)
 

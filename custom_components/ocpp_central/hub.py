@@ -118,7 +118,9 @@ class OcppHub:
         self.central.on_let_in = self._async_let_in
         await self.async_reconcile()
         self.entry.async_on_unload(
-            async_track_time_interval(self.hass, self._async_tick, _TICK)
+            async_track_time_interval(
+                self.hass, self._async_tick, _TICK, cancel_on_shutdown=True
+            )
         )
         await self.hass.async_add_executor_job(load_schemas, "v16")
         if self.entry.data[CONF_LISTEN] and not await self._async_listen():
@@ -127,12 +129,14 @@ class OcppHub:
             )
 
     async def async_stop(self) -> None:
-        """Close every socket, then the ledger."""
+        """Close every socket, then what is on disk."""
         await self.central.stop()
         for unsubscribe in self._unsubscribe.values():
             for function in unsubscribe:
                 function()
         self._unsubscribe.clear()
+        # Whoever sets up this entry next reads it at once.
+        await self.store.save()
         await self.ledger.close()
 
     async def _async_listen(self) -> bool:
