@@ -98,7 +98,7 @@ def charge_point_schema(
         fields[vol.Required(CONF_IDENTITY)] = TextSelector()
     fields |= {
         vol.Required(CONF_NAME): TextSelector(),
-        password(vol.Secret(CONF_PASSWORD)): TextSelector(
+        password(CONF_PASSWORD): TextSelector(
             TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
         ),
         vol.Required(CONF_PHASES, default=str(DEFAULT_PHASES)): SelectSelector(
