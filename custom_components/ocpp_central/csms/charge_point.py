@@ -222,8 +222,10 @@ class ChargePoint(State):
 
     async def set_paused(self, connector: int, paused: bool) -> None:
         """Pause charging at 0 A, or let it go on; the transaction stays."""
-        await self._wish(self.wish(connector), "paused", paused)
-        if self.transactions.at(connector):
+        wish = self.wish(connector)
+        before = wish.paused
+        carried_out = await self._wish(wish, "paused", paused)
+        if carried_out and paused != before and self.transactions.at(connector):
             kind = "paused" if paused else "resumed"
             self.tell(Event(EventKind.TRANSACTION, connector, kind))
 
@@ -249,16 +251,18 @@ class ChargePoint(State):
         name: str,
         wish: Any,
         carry_out: Callable[[], Awaitable[object]] | None = None,
-    ) -> None:
-        """Keep a wish and carry it out, now or when the charger is back.
+    ) -> bool:
+        """Keep a wish and carry it out, now (True) or when the charger is back.
 
         A wish that the charger refuses is taken back: the error says so, and it would
         be sent again for ever.
         """
         before = getattr(wishes, name)
         setattr(wishes, name, wish)
+        carried_out = False
         try:
             await (carry_out or self.limits.apply)()
+            carried_out = True
         except NotConnected:
             pass
         except CommandError:
@@ -266,6 +270,7 @@ class ChargePoint(State):
                 setattr(wishes, name, before)
             raise
         self.wishes_changed()
+        return carried_out
 
     # Work of its own
 
