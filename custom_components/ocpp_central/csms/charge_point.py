@@ -13,7 +13,7 @@ from .commands import Commands
 from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
 from .limits import Limits
-from .metering import FLOWS, SAMPLES, Reading
+from .metering import FLOWS, REGISTERS, SAMPLES, Reading
 from .model import (
     Authorizer,
     BootInfo,
@@ -34,8 +34,10 @@ _LOGGER = logging.getLogger(__name__)
 
 # Samples older than this say nothing about a charger that has just come back.
 _SAMPLES_AGE = 60
-_DRAWING = frozenset({ConnectorStatus.CHARGING})
-_UNKNOWN_DRAW = frozenset({ConnectorStatus.OCCUPIED, ConnectorStatus.FAULTED})
+# Where current flows, or may flow for all the charger says.
+_DRAWING = frozenset(
+    {ConnectorStatus.CHARGING, ConnectorStatus.OCCUPIED, ConnectorStatus.FAULTED}
+)
 
 # The standard says Current and Power; chargers also say these.
 _AMPERE_WORDS = {"current", "a", "amp", "amps", "ampere"}
@@ -137,11 +139,17 @@ class ChargePoint(State):
     def update_status(self, connector: int, status: ConnectorStatus) -> None:
         """Keep a connector's status and what follows from it."""
         changes: dict[str, Value] = {"status": status}
-        if status not in _DRAWING and status not in _UNKNOWN_DRAW:
+        if status not in _DRAWING:
             # Many chargers send no last sample when the current stops.
             values = self._values[connector]
             changes |= {key: 0.0 for key in FLOWS if values.get(key)}
         self.update(connector, changes)
+        self.transactions.update_status(connector, status)
+
+    def draws(self, connector: int) -> bool:
+        """Return whether current may flow, by what the connector says."""
+        status = self.status(connector)
+        return status is None or status in _DRAWING
 
     def update_samples(self, connector: int, reading: Reading) -> None:
         """Keep what a connector measured just now."""
@@ -339,11 +347,7 @@ class ChargePoint(State):
         for connector, values in self._values.items():
             self.update(
                 connector,
-                {
-                    key: None
-                    for key in values
-                    if key in SAMPLES and key not in ("energy", "energy_export")
-                },
+                {key: None for key in values if key in SAMPLES - REGISTERS},
             )
 
     # Listeners

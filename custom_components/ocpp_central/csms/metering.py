@@ -85,15 +85,19 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
     for sample in samples:
         if not isinstance(sample, dict):
             continue
-        key = _KEYS.get(
-            str(sample.get("measurand") or "Energy.Active.Import.Register").strip()
-        )
+        measurand = str(sample.get("measurand") or "Energy.Active.Import.Register")
+        measurand = measurand.strip()
+        phase = str(sample.get("phase") or "").strip().upper()
+        # Some chargers write the phase as part of the measurand: "Voltage.L1-N".
+        name, _, suffix = measurand.rpartition(".")
+        if suffix in _PHASES or suffix in _LINES:
+            measurand, phase = name, suffix
+        key = _KEYS.get(measurand)
         if key is None or (value := _number(sample)) is None:
             continue
         # Some chargers repeat the begin of the transaction in every message.
         if key in REGISTERS and sample.get("context") == "Transaction.Begin":
             continue
-        phase = str(sample.get("phase") or "")
         if phase in _LINES:
             value /= sqrt(3)
         number = _PHASES.get(phase) or _LINES.get(phase) or _TOTAL
@@ -126,7 +130,9 @@ def _total(key: str, phases: list[float]) -> float:
     # A car on one phase of three draws what that phase carries, not a third of it.
     if key in ("current", "current_offered"):
         return max(phases)
-    return sum(phases) / len(phases)
+    # A phase that is not wired reads zero.
+    wired = [phase for phase in phases if phase] or phases
+    return sum(wired) / len(wired)
 
 
 def _number(sample: dict[str, Any]) -> float | None:
@@ -137,7 +143,7 @@ def _number(sample: dict[str, Any]) -> float | None:
         raw = raw.strip(" '\"\n\t")
     try:
         value = float(raw)  # type: ignore[arg-type]
-    except TypeError, ValueError:
+    except TypeError, ValueError, OverflowError:
         return None
     if not isfinite(value):
         return None

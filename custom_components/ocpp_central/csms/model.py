@@ -145,7 +145,7 @@ class TransactionStart:
     id_token: str
     # The charger's own clock; part of what makes a retry recognisable.
     timestamp: datetime
-    meter_start: float
+    meter_start: float | None
     # The answer given about the token, recorded with refused starts too.
     authorization: str
     raw: dict[str, Any]
@@ -203,6 +203,7 @@ class EventKind(StrEnum):
     ID_TOKEN = "id_token"
     TRANSACTION = "transaction"
     DATA_TRANSFER = "data_transfer"
+    SECURITY = "security"
 
 
 @dataclass(frozen=True, slots=True)

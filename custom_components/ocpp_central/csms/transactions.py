@@ -2,13 +2,15 @@
 
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .clock import utcnow
 from .metering import Reading
 from .model import (
+    STATION,
     AuthorizationStatus,
+    ConnectorStatus,
     Event,
     EventKind,
     SessionLedger,
@@ -22,6 +24,23 @@ if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
 
+# Some chargers say "none", or what they never learnt, with a number of their own.
+_MAX_ID = 2**31 - 1
+# What a connector says that has no transaction.
+_IDLE = frozenset(
+    {
+        ConnectorStatus.AVAILABLE,
+        ConnectorStatus.PREPARING,
+        ConnectorStatus.FINISHING,
+        ConnectorStatus.RESERVED,
+        ConnectorStatus.UNAVAILABLE,
+    }
+)
+# A transaction has ended, though nobody said so, on a connector that has been
+# available for so long without a sample of it.
+_UNHEARD = timedelta(minutes=10)
+
+
 class Transactions:
     """The open transaction of each connector."""
 
@@ -32,6 +51,8 @@ class Transactions:
         self._open: dict[int, Transaction] = {}
         # Chargers go on naming a transaction after it ended.
         self._ended: deque[int] = deque(maxlen=50)
+        # Since when connectors with an open transaction have been available.
+        self._available: dict[int, datetime] = {}
 
     def at(self, connector: int) -> Transaction | None:
         """Return the open transaction of a connector."""
@@ -45,15 +66,18 @@ class Transactions:
             if (known is None or known.foreign) and self._charge_point.add_connector(
                 connector
             ):
-                self._open[connector] = transaction
-                self._publish(transaction)
+                self._take_up(transaction)
+
+    def has_ended(self, transaction_id: int | None) -> bool:
+        """Return whether a transaction has ended lately."""
+        return transaction_id in self._ended
 
     async def start(
         self,
         connector: int,
         id_token: str,
         timestamp: datetime,
-        meter_start: float,
+        meter_start: float | None,
         raw: dict[str, Any],
     ) -> tuple[int, AuthorizationStatus]:
         """Record a start; returns its id and whether it may charge, once on disk."""
@@ -71,22 +95,28 @@ class Transactions:
             )
         )
         before = self._open.get(connector)
-        retried = before is not None and before.id == transaction.id
         if (
             status is AuthorizationStatus.ACCEPTED
-            and not retried
             and transaction.ended is None
+            and not (before and self._is_older(transaction, before))
             and charge_point.add_connector(connector)
         ):
             if before:
                 self._close(before)
-            self._open[connector] = transaction
-            self._publish(transaction)
+            self._take_up(transaction)
             charge_point.update(connector, {"stop_reason": None})
             self._tell(transaction, "started")
             charge_point.limits.transaction_started(connector, transaction.id)
             charge_point.run(charge_point.limits.apply(), "set the charging limit")
         return transaction.id, status
+
+    def _is_older(self, transaction: Transaction, before: Transaction) -> bool:
+        """Return whether a start says nothing new: a retry, or one told late."""
+        clock = self._charge_point.clock
+        return transaction.id == before.id or (
+            clock.is_past(transaction.started)
+            and clock.correct(transaction.started) < before.started
+        )
 
     async def stop(
         self,
@@ -116,7 +146,7 @@ class Transactions:
         if transaction is None:
             return
         if meter_stop is not None:
-            self._register(transaction, meter_stop)
+            self._register(transaction, meter_stop, final=True)
         transaction.ended = self._charge_point.clock.correct(timestamp)
         transaction.stop_reason = reason
         self._close(transaction)
@@ -125,30 +155,73 @@ class Transactions:
         self, connector: int, transaction_id: int | None, reading: Reading
     ) -> None:
         """Count a reading towards the transaction it belongs to."""
-        transaction = self._open.get(connector)
-        energy = reading.values.get("energy")
-        # 0 and -1 stand for "none" and for "you have not told me yet".
-        if transaction_id is not None and transaction_id > 0:
-            if transaction_id in self._ended:
-                return
-            if transaction is None:
-                transaction = self._adopt(connector, transaction_id, reading)
-            if transaction.id != transaction_id:
-                return
-            transaction.carried = True
+        transaction = self._named(connector, transaction_id, reading)
         if transaction is None:
             return
-        if energy is not None:
+        if transaction.connector in self._available:
+            self._available[transaction.connector] = utcnow()
+        if (energy := reading.values.get("energy")) is not None:
             self._register(transaction, energy)
         if not transaction.foreign:
             self._ledger.progress(transaction)
 
+    def update_status(self, connector: int, status: ConnectorStatus) -> None:
+        """Note whether a connector with an open transaction denies it."""
+        transaction = self._open.get(connector)
+        if transaction is None or status is not ConnectorStatus.AVAILABLE:
+            self._available.pop(connector, None)
+        elif transaction.foreign:
+            self._end_unheard(transaction, utcnow())
+        else:
+            self._available.setdefault(connector, utcnow())
+
     def tick(self) -> None:
         """Let the sessions' duration go on; called once a minute."""
+        for transaction in list(self._open.values()):
+            since = self._available.get(transaction.connector)
+            if since and utcnow() - since >= _UNHEARD:
+                self._end_unheard(transaction, since)
+            else:
+                self._charge_point.update(
+                    transaction.connector,
+                    {"session_duration": self._duration(transaction)},
+                )
+
+    def _named(
+        self, connector: int, transaction_id: int | None, reading: Reading
+    ) -> Transaction | None:
+        """Return the transaction that a sample counts towards.
+
+        A register belongs to the connector, so it counts towards what is open there
+        even where the charger still names an earlier transaction.
+        """
+        current = self._open.get(connector)
+        # 0 and -1 stand for "none" and for "you have not told me yet".
+        if transaction_id is None or not 0 < transaction_id <= _MAX_ID:
+            return current
         for transaction in self._open.values():
-            self._charge_point.update(
-                transaction.connector, {"session_duration": self._duration(transaction)}
-            )
+            if transaction.id == transaction_id:
+                transaction.carried = True
+                # The register of another connector, or the sum of all, is not its own.
+                return (
+                    transaction if self._is_meter_of(transaction, connector) else None
+                )
+        if (
+            connector == STATION
+            or transaction_id in self._ended
+            or self._charge_point.clock.is_past(reading.time)
+            or self._charge_point.status(connector) in _IDLE
+            # That one's id never came back, so this may be the charger's name for it.
+            or (current and not current.carried)
+        ):
+            return current
+        if current:
+            self._close(current)
+        return self._adopt(connector, transaction_id, reading)
+
+    def _is_meter_of(self, transaction: Transaction, connector: int) -> bool:
+        alone = self._charge_point.connectors == [transaction.connector]
+        return connector == transaction.connector or (connector == STATION and alone)
 
     def _adopt(
         self, connector: int, transaction_id: int, reading: Reading
@@ -163,17 +236,37 @@ class Transactions:
             id_token=None,
             started=reading.time,
             meter_start=reading.values.get("energy"),
+            carried=True,
             foreign=True,
         )
-        self._open[connector] = transaction
-        self._publish(transaction)
+        self._take_up(transaction)
         return transaction
 
-    def _register(self, transaction: Transaction, energy: float) -> None:
+    def _take_up(self, transaction: Transaction) -> None:
+        # Once: a clock that was never set is no measure of how long it lasts.
+        transaction.started = self._charge_point.clock.correct(transaction.started)
+        self._open[transaction.connector] = transaction
+        self._publish(transaction)
+
+    def _end_unheard(self, transaction: Transaction, ended: datetime) -> None:
+        """End a transaction whose StopTransaction never came.
+
+        Only here: the ledger waits for it, and takes it even if it comes late.
+        """
+        self._ended.append(transaction.id)
+        transaction.ended = ended
+        self._close(transaction)
+
+    def _register(
+        self, transaction: Transaction, energy: float, *, final: bool = False
+    ) -> None:
         if transaction.meter_start is None:
             transaction.meter_start = energy
-        # A register below the start has been reset, or is nonsense.
-        if energy >= transaction.meter_start:
+        lowest = transaction.meter_start
+        if transaction.meter_last is not None and not final:
+            lowest = transaction.meter_last
+        # A lower register has been reset, is from the past, or is nonsense.
+        if energy >= lowest:
             transaction.meter_last = energy
             self._charge_point.update(
                 transaction.connector, {"session_energy": transaction.energy}
@@ -182,6 +275,7 @@ class Transactions:
     def _close(self, transaction: Transaction) -> None:
         connector = transaction.connector
         del self._open[connector]
+        self._available.pop(connector, None)
         self._charge_point.limits.transaction_ended(connector)
         self._charge_point.update(
             connector,
@@ -199,9 +293,7 @@ class Transactions:
             {
                 "transaction": transaction.id,
                 "session_energy": transaction.energy or 0.0,
-                "session_started": self._charge_point.clock.correct(
-                    transaction.started
-                ),
+                "session_started": transaction.started,
                 "session_duration": self._duration(transaction),
                 "session_user": self._user(transaction),
             },
@@ -214,8 +306,8 @@ class Transactions:
         return mask_token(token)
 
     def _duration(self, transaction: Transaction) -> float:
-        started = self._charge_point.clock.correct(transaction.started)
-        return max(0.0, ((transaction.ended or utcnow()) - started).total_seconds())
+        ended = transaction.ended or utcnow()
+        return max(0.0, (ended - transaction.started).total_seconds())
 
     def _tell(self, transaction: Transaction, kind: str) -> None:
         attributes: dict[str, Any] = {"transaction_id": transaction.id}

@@ -1,5 +1,6 @@
 """OCPP 1.6: the charger's messages, and what they change."""
 
+from math import isfinite
 from typing import Any
 
 from ocpp.v16.enums import Action, ChargePointErrorCode, ChargePointStatus, Reason
@@ -8,7 +9,7 @@ from .charge_point import ChargePoint
 from .clock import format_time, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
 from .errors import CallError
-from .metering import Reading, read_meter_values
+from .metering import FLOWS, Reading, read_meter_values
 from .model import (
     STATION,
     AuthorizationStatus,
@@ -82,7 +83,10 @@ class Messages16:
             Action.diagnostics_status_notification: self._on_diagnostics_status,
             Action.firmware_status_notification: self._on_firmware_status,
             Action.heartbeat: self._on_heartbeat,
+            Action.log_status_notification: self._on_diagnostics_status,
             Action.meter_values: self._on_meter_values,
+            Action.security_event_notification: self._on_security_event,
+            Action.signed_firmware_status_notification: self._on_firmware_status,
             Action.start_transaction: self._on_start_transaction,
             Action.status_notification: self._on_status_notification,
             Action.stop_transaction: self._on_stop_transaction,
@@ -156,13 +160,21 @@ class Messages16:
             connector == STATION or charge_point.add_connector(connector)
         ):
             return {}
-        charge_point.clock.observe(readings[-1].time)
+        clock = charge_point.clock
+        clock.observe(readings[-1].time)
         transaction_id = _number(payload, "transactionId")
         for reading in readings:
             charge_point.transactions.sample(connector, transaction_id, reading)
         # A replay belongs to the session; sensors of the moment never show the past.
-        if not charge_point.clock.is_past(readings[-1].time):
-            charge_point.update_samples(connector, _newest(readings))
+        if live := [reading for reading in readings if not clock.is_past(reading.time)]:
+            newest = _newest(live)
+            # The last samples of a transaction may come after it has ended.
+            if charge_point.transactions.has_ended(
+                transaction_id
+            ) and not charge_point.draws(connector):
+                for key in FLOWS:
+                    newest.values.pop(key, None)
+            charge_point.update_samples(connector, newest)
         return {}
 
     async def _on_start_transaction(self, payload: Payload) -> Payload:
@@ -172,7 +184,7 @@ class Messages16:
             connector,
             token,
             parse_time(payload.get("timestamp")) or utcnow(),
-            float(_number(payload, "meterStart") or 0),
+            _register(payload, "meterStart"),
             payload,
         )
         # A charger that knows the card starts without asking first.
@@ -185,14 +197,14 @@ class Messages16:
         transaction_id = _number(payload, "transactionId")
         if transaction_id is None:
             raise CallError("OccurenceConstraintViolation", "transactionId")
-        meter_stop = _number(payload, "meterStop")
+        meter_stop = _register(payload, "meterStop")
         register = register_at_end(read_meter_values(payload.get("transactionData")))
         token = _text(payload, "idTag")
         reason = _text(payload, "reason")
         await self._charge_point.transactions.stop(
             transaction_id,
             parse_time(payload.get("timestamp")) or utcnow(),
-            register if meter_stop is None else float(meter_stop),
+            register if meter_stop is None else meter_stop,
             # Left out, the reason is Local (OCPP 1.6, 6.49).
             _REASON_WORDS.get(reason.lower(), "other") if reason else "local",
             token or None,
@@ -219,6 +231,20 @@ class Messages16:
             )
         )
         return {"status": "Accepted"}
+
+    def _on_security_event(self, payload: Payload) -> Payload:
+        self._charge_point.tell(
+            Event(
+                EventKind.SECURITY,
+                STATION,
+                "received",
+                {
+                    "event": _text(payload, "type"),
+                    "info": _text(payload, "techInfo"),
+                },
+            )
+        )
+        return {}
 
     def _on_diagnostics_status(self, payload: Payload) -> Payload:
         return self._station_status("diagnostics_status", payload)
@@ -270,6 +296,16 @@ def _text(payload: Payload, key: str) -> str:
 def _number(payload: Payload, key: str) -> int | None:
     value: Any = payload.get(key)
     try:
-        return None if value is None else int(float(value))
+        # By way of a float, the last digits of a long id would be lost.
+        return int(value if isinstance(value, int) else float(value))
     except TypeError, ValueError, OverflowError:
         return None
+
+
+def _register(payload: Payload, key: str) -> float | None:
+    value: Any = payload.get(key)
+    try:
+        register = float(value)
+    except TypeError, ValueError, OverflowError:
+        return None
+    return register if isfinite(register) else None
