@@ -66,7 +66,6 @@ def config_entry(
         title="Central system",
         unique_id=DOMAIN,
         data={
-            "name": "Central system",
             "listen": True,
             "port": port,
             "serve_on_home_assistant": True,
