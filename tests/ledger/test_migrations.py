@@ -23,7 +23,10 @@ def shape(path: Path) -> dict[str, Any]:
     ).fetchall()
     found = {
         name: (
-            connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
+            [
+                *connection.execute(f"PRAGMA table_xinfo({name})"),
+                "AUTOINCREMENT" in sql,
+            ]
             if kind == "table"
             else re.sub(r"\s+", " ", sql)
         )
@@ -87,6 +90,15 @@ async def test_a_foreign_database(path: Path) -> None:
     with pytest.raises(LedgerError, match="already exists"):
         await Ledger(path).open()
     assert version(path) == 0
+
+
+async def test_a_database_that_lost_its_tables(path: Path) -> None:
+    """An error when it is opened; the thread does not stay behind."""
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.close()
+    with pytest.raises(LedgerError, match="no such table"):
+        await Ledger(path).open()
 
 
 def test_a_failed_migration_leaves_the_version_before(path: Path) -> None:

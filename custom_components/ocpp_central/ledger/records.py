@@ -279,8 +279,7 @@ def open_transactions(
         for row in session.scalars(_OPEN, {"identity": identity.casefold()})
     ]
     for transaction in transactions:
-        if (note := notes.get(transaction.id)) is not None:
-            if note.meter_last is not None:
-                transaction.meter_last = note.meter_last
-            transaction.carried |= note.carried
+        note = notes.get(transaction.id)
+        if note is not None and note.meter_last is not None:
+            transaction.meter_last = note.meter_last
     return transactions

@@ -11,7 +11,7 @@ import sqlite3
 from typing import Any
 
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
 from .errors import LedgerError
@@ -174,7 +174,7 @@ def _nothing(session: Session) -> None:
 def _failure(err: Exception) -> LedgerError:
     """Return an error of its own for each caller."""
     # SQLAlchemy's own words hold the statement and whose card it was about.
-    reason = err.orig if isinstance(err, DBAPIError) else err
-    failure = LedgerError(f"Not stored: {reason}")
+    reason = err.orig if isinstance(err, StatementError) else err
+    failure = LedgerError(f"The database refused: {reason}")
     failure.__cause__ = err
     return failure
