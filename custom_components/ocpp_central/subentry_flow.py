@@ -59,6 +59,8 @@ class ChargePointFlow(ConfigSubentryFlow):
                 asyncio.wait_for(entry.runtime_data.discovery.async_wait(), WAIT),
                 "ocpp_central wait for a charger",
             )
+            if self._waiting.done():
+                return await self.async_step_found()
         if not self._waiting.done():
             return self.async_show_progress(
                 step_id="wait",

@@ -1,0 +1,1103 @@
+"""What a person goes through: set-up, change, options, charge points by hand."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+import errno
+from functools import partial
+from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
+import ssl
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    WSServerHandshakeError,
+    encode_basic_auth,
+)
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from homeassistant.components.http import ApiConfig
+from homeassistant.config_entries import (
+    SOURCE_IGNORE,
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigSubentryData,
+    FlowType,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
+
+from custom_components.ocpp_central import endpoints, subentry_flow
+from custom_components.ocpp_central.const import DOMAIN
+from custom_components.ocpp_central.hub import LEDGER_FILE
+
+from .common import System, charge_point, config_entry, until
+
+type Input = dict[str, Any]
+
+
+@pytest.fixture
+async def port(
+    hass: HomeAssistant,
+    socket_enabled: None,
+    fast: None,
+    unused_tcp_port_factory: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> int:
+    """Return a free port, in a Home Assistant that may open it."""
+    # Others may be testing at the same time.
+    port = unused_tcp_port_factory()
+    monkeypatch.setattr(endpoints, "DEFAULT_PORT", port)
+    assert await async_setup_component(hass, "http", {})
+    assert hass.config.api
+    hass.config.api.local_ip = "192.168.1.5"
+    return port
+
+
+@asynccontextmanager
+async def taken(port: int) -> AsyncGenerator[None]:
+    """Be another program that has a port."""
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+    async with server:
+        yield
+
+
+def user_input(port: int, tls: Mapping[str, Any] | None = None, **more: Any) -> Input:
+    """Return the form of the central system as a person leaves it."""
+    return {
+        "name": "Chargers",
+        "listen": True,
+        "port": port,
+        "serve_on_home_assistant": True,
+        "tls": dict(tls or {}),
+        **more,
+    }
+
+
+def proposals(result: Mapping[str, Any]) -> Input:
+    """Return what a form proposes, in sections or not."""
+    values: Input = {}
+    for key, field in result["data_schema"].schema.items():
+        if hasattr(field, "schema"):
+            values |= proposals({"data_schema": field.schema})
+        elif key.description:
+            values[str(key)] = key.description["suggested_value"]
+        elif callable(key.default):
+            values[str(key)] = key.default()
+    return values
+
+
+async def start(hass: HomeAssistant) -> Any:
+    """Begin to add the integration."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+
+
+async def go_on(hass: HomeAssistant, flow: Mapping[str, Any], data: Any = None) -> Any:
+    """Submit a page of a config flow."""
+    return await hass.config_entries.flow.async_configure(flow["flow_id"], data)
+
+
+async def set_up(hass: HomeAssistant, data: Input) -> tuple[ConfigEntry, Any]:
+    """Go through the whole set-up."""
+    result = await go_on(hass, await go_on(hass, await start(hass), data), {})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    return result["result"], result
+
+
+# --- The central system ----------------------------------------------------------------
+
+
+async def test_set_up_as_the_browser_does(
+    hass: HomeAssistant, port: int, hass_client: ClientSessionGenerator
+) -> None:
+    """Two pages, then the central system runs, and the first charger is waited for."""
+    assert await async_setup_component(hass, "config", {})
+    # The test client takes no more views once it runs.
+    assert await async_setup_component(hass, DOMAIN, {})
+    client = await hass_client()
+    url = "/api/config/config_entries/flow"
+
+    response = await client.post(url, json={"handler": DOMAIN})
+    page = await response.json()
+    assert page["step_id"] == "user"
+    assert page["last_step"] is False
+    assert [field["name"] for field in page["data_schema"]] == [
+        "name",
+        "listen",
+        "port",
+        "serve_on_home_assistant",
+        "tls",
+    ]
+    assert page["data_schema"][-1]["expanded"] is False
+
+    response = await client.post(f"{url}/{page['flow_id']}", json=user_input(port))
+    page = await response.json()
+    assert page["step_id"] == "connect"
+    assert page["description_placeholders"]["addresses"] == (
+        f"- `ws://192.168.1.5:{port}/IDENTITY`\n"
+        "- `ws://192.168.1.5:8123/api/ocpp_central/IDENTITY`"
+    )
+    [qr_code] = page["data_schema"]
+    assert qr_code["selector"]["qr_code"]["data"] == f"ws://192.168.1.5:{port}/"
+
+    response = await client.post(f"{url}/{page['flow_id']}", json={})
+    result = await response.json()
+    assert result["type"] == "create_entry"
+    assert result["title"] == "Chargers"
+    [entry] = hass.config_entries.async_entries(DOMAIN)
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.unique_id == DOMAIN
+    assert entry.data == {
+        "listen": True,
+        "port": port,
+        "serve_on_home_assistant": True,
+    }
+    assert entry.options == {}
+
+    flow_type, flow_id = result["next_flow"]
+    assert flow_type == FlowType.CONFIG_SUBENTRIES_FLOW
+    response = await client.get(f"/api/config/config_entries/subentries/flow/{flow_id}")
+    page = await response.json()
+    assert page["type"] == "progress"
+    assert page["step_id"] == "wait"
+    assert f"`ws://192.168.1.5:{port}/" in page["description_placeholders"]["addresses"]
+    response = await client.delete(
+        f"/api/config/config_entries/subentries/flow/{flow_id}"
+    )
+    assert response.status == HTTPStatus.OK
+
+
+async def test_proposed_port(hass: HomeAssistant, port: int) -> None:
+    """The proposed port is the first from the usual one on that is free."""
+    assert proposals(await start(hass))["port"] == port
+    async with taken(port):
+        proposed = proposals(await start(hass))["port"]
+    assert proposed > port
+
+
+async def test_port_in_use(hass: HomeAssistant, port: int) -> None:
+    """A port that another program has is refused, and can be had once it is free."""
+    page = await start(hass)
+    async with taken(port):
+        page = await go_on(hass, page, user_input(port))
+    assert page["step_id"] == "user"
+    assert page["errors"] == {"port": "address_in_use"}
+    assert proposals(page)["name"] == "Chargers"
+    page = await go_on(hass, page, user_input(port))
+    assert page["step_id"] == "connect"
+
+
+async def test_port_without_permission(
+    hass: HomeAssistant, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port for which one has to be root is refused with the reason."""
+
+    async def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    page = await start(hass)
+    with monkeypatch.context() as patch:
+        patch.setattr(hass.loop, "create_server", refuse)
+        page = await go_on(hass, page, user_input(443))
+    assert page["errors"] == {"port": "port_not_permitted"}
+    page = await go_on(hass, page, user_input(port))
+    assert page["step_id"] == "connect"
+
+
+async def test_port_that_is_none(hass: HomeAssistant, port: int) -> None:
+    """What is no port is refused by the form itself."""
+    with pytest.raises(InvalidData):
+        await go_on(hass, await start(hass), user_input(65536))
+
+
+async def test_no_endpoint(hass: HomeAssistant, port: int) -> None:
+    """Chargers need one endpoint at least, and one is enough."""
+    data = user_input(port, listen=False, serve_on_home_assistant=False)
+    page = await go_on(hass, await start(hass), data)
+    assert page["errors"] == {"base": "no_endpoint"}
+    page = await go_on(hass, page, data | {"serve_on_home_assistant": True})
+    assert page["description_placeholders"]["addresses"] == (
+        "- `ws://192.168.1.5:8123/api/ocpp_central/IDENTITY`"
+    )
+    result = await go_on(hass, page, {})
+    assert result["result"].data["listen"] is False
+    # The port stays free for others.
+    async with taken(port):
+        pass
+
+
+async def test_own_port_only(hass: HomeAssistant, port: int) -> None:
+    """Home Assistant's port can be left out."""
+    page = await start(hass)
+    page = await go_on(hass, page, user_input(port, serve_on_home_assistant=False))
+    assert page["description_placeholders"]["addresses"] == (
+        f"- `ws://192.168.1.5:{port}/IDENTITY`"
+    )
+
+
+async def test_only_one(hass: HomeAssistant, port: int) -> None:
+    """There is one central system, whichever way a second one is begun."""
+    other = await start(hass)
+    await set_up(hass, user_input(port))
+    with pytest.raises(UnknownFlow):
+        await go_on(hass, other, user_input(port))
+    result = await start(hass)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+async def test_beside_an_ignored_charger(hass: HomeAssistant, port: int) -> None:
+    """Ignored chargers are entries as well, but no central system."""
+    MockConfigEntry(
+        domain=DOMAIN, source=SOURCE_IGNORE, unique_id="charge_point:garage"
+    ).add_to_hass(hass)
+    entry, _ = await set_up(hass, user_input(port))
+    assert entry.state is ConfigEntryState.LOADED
+
+
+async def test_set_up_that_fails(hass: HomeAssistant, port: int) -> None:
+    """Nobody is sent to wait for a charger where none can connect."""
+    Path(hass.config.path(LEDGER_FILE)).mkdir()
+    entry, result = await set_up(hass, user_input(port))
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert "next_flow" not in result
+
+
+# --- Encryption ------------------------------------------------------------------------
+
+
+class Files:
+    """Certificates and keys, in files."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make them."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+                critical=False,
+            )
+            .add_extension(x509.BasicConstraints(True, None), critical=True)
+            .sign(key, hashes.SHA256())
+        ).public_bytes(serialization.Encoding.PEM)
+        plain = serialization.NoEncryption()
+        secret = serialization.BestAvailableEncryption(b"secret")
+        other = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = self._write(folder / "certificate.pem", certificate)
+        self.key = self._write(folder / "key.pem", self._pem(key, plain))
+        self.both = self._write(
+            folder / "both.pem", certificate + self._pem(key, plain)
+        )
+        self.encrypted_key = self._write(
+            folder / "encrypted.pem", self._pem(key, secret)
+        )
+        self.other_key = self._write(folder / "other.pem", self._pem(other, plain))
+        self.nonsense = self._write(folder / "nonsense.pem", b"Dear diary")
+        self.missing = str(folder / "missing.pem")
+        self.folder = str(folder)
+
+    @staticmethod
+    def _pem(
+        key: ec.EllipticCurvePrivateKey,
+        encryption: serialization.KeySerializationEncryption,
+    ) -> bytes:
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+        )
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> str:
+        path.write_bytes(content)
+        return str(path)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    """Return certificates and keys."""
+    return Files(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.mark.parametrize(
+    ("tls", "error", "about"),
+    [
+        ({"private_key": "key"}, "certificate_missing", None),
+        ({"client_ca": "certificate"}, "certificate_missing", None),
+        ({"certificate": "missing"}, "file_unreadable", "missing"),
+        ({"certificate": "folder"}, "file_unreadable", "folder"),
+        ({"certificate": "nonsense"}, "certificate_invalid", "nonsense"),
+        ({"certificate": "certificate"}, "certificate_invalid", "certificate"),
+        (
+            {"certificate": "certificate", "private_key": "missing"},
+            "file_unreadable",
+            "missing",
+        ),
+        (
+            {"certificate": "certificate", "private_key": "other_key"},
+            "key_mismatch",
+            "other_key",
+        ),
+        (
+            {"certificate": "certificate", "private_key": "encrypted_key"},
+            "certificate_invalid",
+            "certificate",
+        ),
+        (
+            {"certificate": "both", "client_ca": "missing"},
+            "file_unreadable",
+            "missing",
+        ),
+        (
+            {"certificate": "both", "client_ca": "nonsense"},
+            "client_ca_invalid",
+            "nonsense",
+        ),
+    ],
+)
+async def test_certificate_that_cannot_be_used(
+    hass: HomeAssistant,
+    port: int,
+    files: Files,
+    tls: dict[str, str],
+    error: str,
+    about: str | None,
+) -> None:
+    """Each way to get it wrong is named, with the file, and can be put right."""
+    typed = {key: getattr(files, name) for key, name in tls.items()}
+    page = await go_on(hass, await start(hass), user_input(port, typed))
+    assert page["errors"] == {"tls": error}
+    assert page["description_placeholders"]["file"] == (
+        getattr(files, about) if about else ""
+    )
+    # What is wrong is not folded away.
+    assert page["data_schema"].schema["tls"].options["collapsed"] is False
+    assert proposals(page).items() >= typed.items()
+
+    page = await go_on(hass, page, user_input(port, {"certificate": f" {files.both} "}))
+    assert page["step_id"] == "connect"
+    assert page["description_placeholders"]["addresses"].startswith("- `wss://")
+
+
+async def test_encrypted(hass: HomeAssistant, port: int, files: Files) -> None:
+    """Chargers connect encrypted, those with a certificate of the right authority."""
+    tls = {
+        "certificate": files.certificate,
+        "private_key": files.key,
+        "client_ca": files.certificate,
+    }
+    entry, _ = await set_up(hass, user_input(port, tls))
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.data.items() >= tls.items()
+
+    # In debug mode asyncio makes an exception of each handshake that fails.
+    hass.loop.set_debug(False)
+    context = ssl.create_default_context(cafile=files.certificate)
+    async with ClientSession() as session:
+        dial = partial(session.ws_connect, f"https://127.0.0.1:{port}/GARAGE")
+        with pytest.raises(ClientError):
+            await dial(ssl=context)
+        context.load_cert_chain(files.both)
+        async with dial(ssl=context, protocols=["ocpp1.6"]) as socket:
+            await socket.send_str('[2,"1","Heartbeat",{}]')
+            assert "currentTime" in await socket.receive_str()
+
+
+async def test_files_in_the_configuration_folder(
+    hass: HomeAssistant, port: int, files: Files
+) -> None:
+    """A relative path begins at the configuration folder."""
+    folder = Path(hass.config.path("ssl"))
+    folder.mkdir()
+    (folder / "both.pem").write_bytes(Path(files.both).read_bytes())
+    entry, _ = await set_up(
+        hass, user_input(port, {"certificate": "ssl/both.pem", "private_key": ""})
+    )
+    assert entry.state is ConfigEntryState.LOADED
+    assert entry.data["certificate"] == str(folder / "both.pem")
+    assert "private_key" not in entry.data
+
+
+# --- Addresses -------------------------------------------------------------------------
+
+OWN = {"listen": True, "port": 9000, "serve_on_home_assistant": False}
+HOME_ASSISTANT = {"listen": False, "port": 9000, "serve_on_home_assistant": True}
+
+
+@pytest.mark.parametrize(
+    ("internal", "external", "use_ssl", "own", "own_tls", "home_assistant"),
+    [
+        pytest.param(
+            None,
+            None,
+            False,
+            "ws://192.168.1.5:9000/",
+            "wss://192.168.1.5:9000/",
+            "ws://192.168.1.5:8123/api/ocpp_central/",
+            id="nothing configured",
+        ),
+        pytest.param(
+            "http://nas.lan:8123",
+            "https://home.example.org",
+            False,
+            "ws://nas.lan:9000/",
+            "wss://nas.lan:9000/",
+            "ws://nas.lan:8123/api/ocpp_central/",
+            id="inside and outside",
+        ),
+        pytest.param(
+            "http://homeassistant.local:8123",
+            None,
+            False,
+            "ws://192.168.1.5:9000/",
+            "wss://192.168.1.5:9000/",
+            "ws://192.168.1.5:8123/api/ocpp_central/",
+            id="a name that chargers do not find",
+        ),
+        pytest.param(
+            "http://[fd00::5]:8123",
+            None,
+            False,
+            "ws://[fd00::5]:9000/",
+            "wss://[fd00::5]:9000/",
+            "ws://[fd00::5]:8123/api/ocpp_central/",
+            id="IPv6",
+        ),
+        pytest.param(
+            None,
+            "https://home.example.org",
+            True,
+            "ws://192.168.1.5:9000/",
+            "wss://home.example.org:9000/",
+            "wss://home.example.org/api/ocpp_central/",
+            id="a certificate for the name outside",
+        ),
+        pytest.param(
+            None,
+            None,
+            True,
+            "ws://192.168.1.5:9000/",
+            "wss://192.168.1.5:9000/",
+            "wss://192.168.1.5:8123/api/ocpp_central/",
+            id="a certificate, and no name",
+        ),
+    ],
+)
+async def test_addresses(
+    hass: HomeAssistant,
+    internal: str | None,
+    external: str | None,
+    use_ssl: bool,
+    own: str,
+    own_tls: str,
+    home_assistant: str,
+) -> None:
+    """Addresses that a charger in the house can use."""
+    hass.config.api = ApiConfig("192.168.1.5", "192.168.1.5", 8123, use_ssl)
+    await hass.config.async_update(internal_url=internal, external_url=external)
+    assert endpoints.addresses(hass, OWN) == [own]
+    assert endpoints.addresses(hass, OWN | {"certificate": "x"}) == [own_tls]
+    assert endpoints.addresses(hass, HOME_ASSISTANT) == [home_assistant]
+
+
+# --- Change it -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def charge_points() -> list[ConfigSubentryData]:
+    """Return the charge points that the user has added."""
+    return [charge_point()]
+
+
+async def reconfigure(system: System) -> Any:
+    """Begin to change the central system."""
+    return await system.hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": SOURCE_RECONFIGURE, "entry_id": system.entry.entry_id},
+    )
+
+
+async def test_rename(system: System) -> None:
+    """A name is worth no socket; the own port is not in one's own way."""
+    hass = system.hass
+    raw = await system.dial()
+    page = await reconfigure(system)
+    assert page["step_id"] == "reconfigure"
+    values = proposals(page)
+    assert values["name"] == "Central system"
+    assert values["port"] == system.port
+    result = await go_on(hass, page, user_input(system.port))
+    await hass.async_block_till_done()
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "reconfigure_successful"
+    assert system.entry.title == "Chargers"
+    await raw.alive()
+
+
+async def test_move_to_another_port(
+    system: System, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    """The system moves to the new port and hangs up on the old one."""
+    hass = system.hass
+    raw = await system.dial()
+    page = await reconfigure(system)
+    other = unused_tcp_port_factory()
+    async with taken(other):
+        page = await go_on(hass, page, user_input(other))
+    assert page["step_id"] == "reconfigure"
+    assert page["errors"] == {"port": "address_in_use"}
+    await raw.alive()
+
+    result = await go_on(hass, page, user_input(other))
+    assert result["reason"] == "reconfigure_successful"
+    await asyncio.wait_for(raw.closed.wait(), 5)
+    await hass.async_block_till_done()
+    assert system.entry.state is ConfigEntryState.LOADED
+    with pytest.raises(ClientError):
+        await system.dial()
+    system.port = other
+    raw = await system.dial()
+    await raw.alive()
+
+
+async def test_encrypt_later(system: System, files: Files) -> None:
+    """A certificate can be given later, and taken away."""
+    hass = system.hass
+    hass.loop.set_debug(False)
+    page = await reconfigure(system)
+    assert page["data_schema"].schema["tls"].options["collapsed"] is True
+    tls = {"certificate": files.certificate, "private_key": files.other_key}
+    page = await go_on(hass, page, user_input(system.port, tls))
+    assert page["errors"] == {"tls": "key_mismatch"}
+    tls["private_key"] = files.key
+    await go_on(hass, page, user_input(system.port, tls))
+    await hass.async_block_till_done()
+    context = ssl.create_default_context(cafile=files.certificate)
+    async with ClientSession() as session:
+        await session.ws_connect(f"https://127.0.0.1:{system.port}/GARAGE", ssl=context)
+    with pytest.raises(ClientError):
+        await system.dial()
+
+    page = await reconfigure(system)
+    assert proposals(page).items() >= tls.items()
+    assert page["data_schema"].schema["tls"].options["collapsed"] is False
+    await go_on(hass, page, user_input(system.port))
+    await hass.async_block_till_done()
+    assert "certificate" not in system.entry.data
+    raw = await system.dial()
+    await raw.alive()
+
+
+async def test_listen_again(system: System) -> None:
+    """A port that was given up has to be free to be had again."""
+    hass = system.hass
+    await go_on(hass, await reconfigure(system), user_input(system.port, listen=False))
+    await hass.async_block_till_done()
+    async with taken(system.port):
+        page = await go_on(hass, await reconfigure(system), user_input(system.port))
+        assert page["errors"] == {"port": "address_in_use"}
+    await go_on(hass, page, user_input(system.port))
+    await hass.async_block_till_done()
+    raw = await system.dial()
+    await raw.alive()
+
+
+# --- Options ---------------------------------------------------------------------------
+
+
+async def test_remote_tag(system: System) -> None:
+    """The tag that sessions are started with can be chosen, without a reload."""
+    hass = system.hass
+    raw = await system.dial()
+    page = await hass.config_entries.options.async_init(system.entry.entry_id)
+    assert page["step_id"] == "init"
+    assert proposals(page) == {"remote_tag": "HOMEASSISTANT"}
+    for wrong in ("", "12345678901234567", "a b", "kärnten", "tag_1"):
+        page = await hass.config_entries.options.async_configure(
+            page["flow_id"], {"remote_tag": wrong}
+        )
+        assert page["errors"] == {"remote_tag": "invalid_tag"}, wrong
+    result = await hass.config_entries.options.async_configure(
+        page["flow_id"], {"remote_tag": "Solar1"}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    await hass.async_block_till_done()
+    await system.act("start_transaction")
+    assert (await raw.called("RemoteStartTransaction")).payload["idTag"] == "Solar1"
+
+    page = await hass.config_entries.options.async_init(system.entry.entry_id)
+    assert proposals(page) == {"remote_tag": "Solar1"}
+
+
+# --- Charge points ---------------------------------------------------------------------
+
+
+class Pages:
+    """The pages to add a charge point."""
+
+    def __init__(self, system: System) -> None:
+        """Work on a central system."""
+        self._flows = system.hass.config_entries.subentries
+        self._handler = (system.entry.entry_id, "charge_point")
+
+    async def start(self) -> Any:
+        """Press the button to add one."""
+        return await self._flows.async_init(
+            self._handler, context={"source": SOURCE_USER}
+        )
+
+    async def choose(self, step_id: str) -> Any:
+        """Choose from its menu."""
+        return await self.go_on(await self.start(), {"next_step_id": step_id})
+
+    async def change(self, subentry_id: str) -> Any:
+        """Begin to change one."""
+        return await self._flows.async_init(
+            self._handler,
+            context={"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id},
+        )
+
+    async def go_on(self, page: Mapping[str, Any], data: Any = None) -> Any:
+        """Submit a page, or look at it again."""
+        return await self._flows.async_configure(page["flow_id"], data)
+
+    def close(self, page: Mapping[str, Any]) -> None:
+        """Close the window."""
+        self._flows.async_abort(page["flow_id"])
+
+
+@pytest.fixture
+def pages(system: System) -> Pages:
+    """Return the pages to add a charge point."""
+    return Pages(system)
+
+
+def by_hand(identity: str = "CARPORT", **more: Any) -> Input:
+    """Return the form of a charge point as a person leaves it."""
+    return {
+        "identity": identity,
+        "name": "Carport",
+        "phases": "1",
+        "installation_current": 20,
+        "advanced": {
+            "nominal_voltage": 120,
+            "meter_interval": 10,
+            "keep_alive": False,
+        },
+        **more,
+    }
+
+
+async def test_charge_point_by_hand(
+    system: System, pages: Pages, hass_client: ClientSessionGenerator
+) -> None:
+    """A charge point can be there before its charger is, as the browser makes it."""
+    hass = system.hass
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+    url = "/api/config/config_entries/subentries/flow"
+    response = await client.post(
+        url, json={"handler": [system.entry.entry_id, "charge_point"]}
+    )
+    page = await response.json()
+    assert page["menu_options"] == ["wait", "manual"]
+    response = await client.post(
+        f"{url}/{page['flow_id']}", json={"next_step_id": "manual"}
+    )
+    page = await response.json()
+    assert page["step_id"] == "manual"
+    fields = {field["name"]: field for field in page["data_schema"]}
+    assert list(fields) == [
+        "identity",
+        "name",
+        "password",
+        "phases",
+        "installation_current",
+        "advanced",
+    ]
+    assert not fields["password"].get("required")
+    password = fields["password"]["description"]["suggested_value"]
+    assert len(password) == 16
+    assert password.isalnum()
+    assert not set(password) & set("0O1Il")
+
+    response = await client.post(
+        f"{url}/{page['flow_id']}", json=by_hand(" CARPORT ", password=password)
+    )
+    assert (await response.json())["type"] == "create_entry"
+    await hass.async_block_till_done()
+    [_, subentry] = system.entry.subentries.values()
+    assert subentry.subentry_type == "charge_point"
+    assert subentry.title == "Carport"
+    assert subentry.unique_id == "charge_point:carport"
+    assert subentry.data == {
+        "identity": "CARPORT",
+        "name": "Carport",
+        "password": password,
+        "phases": 1,
+        "installation_current": 20,
+        "nominal_voltage": 120,
+        "meter_interval": 10,
+        "keep_alive": False,
+    }
+
+    assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "off"
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await system.dial("CARPORT")
+    assert refused.value.status == HTTPStatus.UNAUTHORIZED
+    charger = await system.connect("CARPORT", password=password)
+    assert charger.accepted
+    assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "on"
+
+
+async def test_charge_point_with_the_least(system: System, pages: Pages) -> None:
+    """What is left empty has defaults."""
+    page = await pages.choose("manual")
+    result = await pages.go_on(
+        page, {"identity": "CARPORT", "name": "  ", "advanced": {}}
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"] == {
+        "identity": "CARPORT",
+        "name": "CARPORT",
+        "phases": 3,
+        "installation_current": 16,
+        "nominal_voltage": 230,
+        "meter_interval": 30,
+        "keep_alive": True,
+    }
+    await system.connect("CARPORT")
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "",
+        "  ",
+        "a/b",
+        "/",
+        ".",
+        "..",
+        "x" * 256,
+        "line\nbreak",
+        "tab\tstop",
+        "zero\u200bwidth",
+        "\ud800",
+    ],
+)
+async def test_identity_that_no_charger_has(pages: Pages, identity: str) -> None:
+    """What cannot be the end of a URL is refused, and can be put right."""
+    page = await pages.choose("manual")
+    password = proposals(page)["password"]
+    page = await pages.go_on(page, by_hand(identity, password=password))
+    assert page["errors"] == {"identity": "invalid_identity"}
+    assert proposals(page)["password"] == password
+    result = await pages.go_on(page, by_hand())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        "x",
+        "x" * 255,
+        "AA:BB:CC:DD:EE:FF",
+        "Größe 4",
+        "車庫",
+        "100%",
+        "100%41",
+        "a+b",
+        "a?b#c",
+        "cp\\1",
+        "_1_",
+    ],
+)
+async def test_identity_that_a_charger_may_have(
+    system: System, pages: Pages, identity: str
+) -> None:
+    """Whatever is accepted can dial in, and give a password."""
+    page = await pages.choose("manual")
+    password = "user:name:password"
+    await pages.go_on(page, by_hand(identity, password=password))
+    await system.hass.async_block_till_done()
+    async with ClientSession() as session:
+        url = URL(f"{system.url}/{quote(identity, safe='')}", encoded=True)
+        async with session.ws_connect(
+            url,
+            headers={"Authorization": encode_basic_auth("x", password)},
+        ):
+            await until(
+                system.hass,
+                lambda: (
+                    system.value("binary_sensor", "connected", 0, identity=identity)
+                    == "on"
+                ),
+            )
+
+
+@pytest.mark.parametrize("identity", ["GARAGE", "garage", " Garage "])
+async def test_identity_that_is_taken(pages: Pages, identity: str) -> None:
+    """One identity is one charge point, whatever its case."""
+    page = await pages.choose("manual")
+    page = await pages.go_on(page, by_hand(identity))
+    assert page["errors"] == {"identity": "identity_exists"}
+    result = await pages.go_on(page, by_hand())
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize("password", ["1234567", "x" * 41, "pässword", "bell\x07bell"])
+async def test_password_that_no_charger_takes(pages: Pages, password: str) -> None:
+    """A password is of a length and of characters that chargers can send."""
+    page = await pages.choose("manual")
+    page = await pages.go_on(page, by_hand(password=password))
+    assert page["errors"] == {"password": "invalid_password"}
+    result = await pages.go_on(page, by_hand(password="12345678"))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"installation_current": 5},
+        {"installation_current": 1001},
+        {"phases": "4"},
+        {"advanced": {"meter_interval": 0}},
+    ],
+)
+async def test_numbers_that_no_charger_has(pages: Pages, wrong: Input) -> None:
+    """What is out of range is refused by the form itself."""
+    page = await pages.choose("manual")
+    with pytest.raises(InvalidData):
+        await pages.go_on(page, by_hand(**wrong))
+
+
+async def test_change_a_charge_point(system: System, pages: Pages) -> None:
+    """All but the identity can change, without a socket being closed."""
+    hass = system.hass
+    raw = await system.dial()
+    await raw.call(
+        "StatusNotification",
+        {"connectorId": 1, "status": "Available", "errorCode": "NoError"},
+    )
+    await hass.async_block_till_done()
+    [subentry] = system.entry.subentries.values()
+    page = await pages.change(subentry.subentry_id)
+    assert page["step_id"] == "reconfigure"
+    assert page["description_placeholders"] == {"identity": "GARAGE"}
+    assert proposals(page) == {
+        "name": "Garage",
+        "phases": "3",
+        "installation_current": 32,
+        "nominal_voltage": 230,
+        "meter_interval": 30,
+        "keep_alive": True,
+    }
+    changed = by_hand(name="Barn", installation_current=13)
+    del changed["identity"]
+    page = await pages.go_on(page, changed | {"password": "short"})
+    assert page["errors"] == {"password": "invalid_password"}
+    result = await pages.go_on(page, changed | {"password": "long enough"})
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert subentry.title == "Barn"
+    assert subentry.unique_id == "charge_point:garage"
+    assert subentry.data["identity"] == "GARAGE"
+    assert system.state("number", "current_limit").attributes["max"] == 13
+    assert (
+        system.state("binary_sensor", "connected", 0).attributes["friendly_name"]
+        == "Barn Connected"
+    )
+    await raw.alive()
+    with pytest.raises(WSServerHandshakeError):
+        await system.dial()
+
+    page = await pages.change(subentry.subentry_id)
+    assert proposals(page)["password"] == "long enough"
+    await pages.go_on(page, changed)
+    await hass.async_block_till_done()
+    assert "password" not in subentry.data
+    await system.dial()
+
+
+# --- A charger that dials in -----------------------------------------------------------
+
+
+async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
+    """The page waits for a charger, and asks for no more than has to be asked."""
+    hass = system.hass
+    page = await pages.choose("wait")
+    assert page["type"] is FlowResultType.SHOW_PROGRESS
+    assert page["progress_action"] == "wait"
+    assert f":{system.port}/IDENTITY" in page["description_placeholders"]["addresses"]
+    assert (await pages.go_on(page))["type"] is FlowResultType.SHOW_PROGRESS
+
+    charger = await system.dial("CARPORT")
+    assert (await charger.boot())["status"] == "Pending"
+    await hass.async_block_till_done()
+    page = await pages.go_on(page)
+    assert page["step_id"] == "found"
+    assert page["description_placeholders"] == {
+        "identity": "CARPORT",
+        "vendor": "Vendor",
+        "model": "Model",
+        "serial": "S1",
+    }
+    assert proposals(page) == {
+        "name": "Vendor Model",
+        "phases": "3",
+        "installation_current": 16,
+    }
+    # Should the window be closed now, there is a card.
+    [card] = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert card["context"]["unique_id"] == "charge_point:carport"
+
+    found = {"name": "Carport", "phases": "1", "installation_current": 10}
+    page = await pages.go_on(page, found | {"password": "short"})
+    assert page["errors"] == {"password": "invalid_password"}
+    result = await pages.go_on(page, found)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["unique_id"] == "charge_point:carport"
+    assert result["data"] == {
+        "identity": "CARPORT",
+        "name": "Carport",
+        "phases": 1,
+        "installation_current": 10,
+        "nominal_voltage": 230,
+        "meter_interval": 30,
+        "keep_alive": True,
+    }
+    call = await charger.called("TriggerMessage")
+    assert call.payload == {"requestedMessage": "BootNotification"}
+    assert (await charger.boot())["status"] == "Accepted"
+    await hass.async_block_till_done()
+    assert not hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "on"
+
+
+async def test_charger_that_waits_already(system: System, pages: Pages) -> None:
+    """A charger that dialled in before is shown at once."""
+    charger = await system.dial("CARPORT")
+    await charger.boot(chargePointVendor="Wallbox", chargePointModel="Wallbox Pulsar")
+    await system.hass.async_block_till_done()
+    page = await pages.choose("wait")
+    assert page["step_id"] == "found"
+    assert proposals(page)["name"] == "Wallbox Pulsar"
+
+
+async def test_two_who_wait(system: System, pages: Pages) -> None:
+    """Two windows get a charger each; one that is not taken stays free."""
+    hass = system.hass
+    first, second = await pages.choose("wait"), await pages.choose("wait")
+    for identity in ("ONE", "TWO"):
+        charger = await system.dial(identity)
+        await charger.boot()
+    await hass.async_block_till_done()
+    found = [await pages.go_on(page) for page in (first, second)]
+    assert [page["description_placeholders"]["identity"] for page in found] == [
+        "ONE",
+        "TWO",
+    ]
+    pages.close(found[0])
+    again = await pages.choose("wait")
+    assert again["description_placeholders"]["identity"] == "ONE"
+
+
+async def test_nobody_comes(
+    system: System, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page does not wait for ever."""
+    monkeypatch.setattr(subentry_flow, "WAIT", 0.01)
+    page = await pages.choose("wait")
+    await asyncio.sleep(0.05)
+    await system.hass.async_block_till_done()
+    result = await pages.go_on(page)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "nobody_connected"
+
+
+async def test_close_the_window(system: System, pages: Pages) -> None:
+    """Nothing is left of a wait that was given up: the next charger gets its card."""
+    hass = system.hass
+    page = await pages.choose("wait")
+    pages.close(page)
+    await hass.async_block_till_done()
+    with pytest.raises(UnknownFlow):
+        await pages.go_on(page)
+    charger = await system.dial("CARPORT")
+    await charger.boot()
+    await hass.async_block_till_done()
+    assert len(hass.config_entries.flow.async_progress_by_handler(DOMAIN)) == 1
+
+
+async def test_system_stops_meanwhile(system: System, pages: Pages) -> None:
+    """There is nothing to wait for once the central system stops."""
+    hass = system.hass
+    page = await pages.choose("wait")
+    assert await hass.config_entries.async_unload(system.entry.entry_id)
+    await hass.async_block_till_done()
+    result = await pages.go_on(page)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "not_running"
+
+    result = await pages.choose("wait")
+    assert result["reason"] == "not_running"
+
+    # By hand works all the same.
+    await pages.go_on(await pages.choose("manual"), by_hand())
+    await system.set_up()
+    assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "off"
+
+
+async def test_added_another_way_meanwhile(system: System, pages: Pages) -> None:
+    """A charger that two windows show becomes one charge point."""
+    charger = await system.dial("CARPORT")
+    await charger.boot()
+    found = [await pages.choose("wait"), await pages.choose("wait")]
+    results = [await pages.go_on(page, {"name": "Carport"}) for page in found]
+    assert [result["type"] for result in results] == [
+        FlowResultType.CREATE_ENTRY,
+        FlowResultType.ABORT,
+    ]
+    assert results[1]["reason"] == "already_configured"
+
+
+async def test_password_where_one_is_needed(
+    hass: HomeAssistant, socket_enabled: None, fast: None
+) -> None:
+    """On Home Assistant's port alone, no charge point does without a password."""
+    entry = config_entry(9000, charge_point(), listen=False)
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    flows = hass.config_entries.subentries
+    page = await flows.async_init(
+        (entry.entry_id, "charge_point"), context={"source": SOURCE_USER}
+    )
+    page = await flows.async_configure(page["flow_id"], {"next_step_id": "manual"})
+    with pytest.raises(InvalidData):
+        await flows.async_configure(page["flow_id"], by_hand())
+    result = await flows.async_configure(
+        page["flow_id"], by_hand(password=proposals(page)["password"])
+    )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
