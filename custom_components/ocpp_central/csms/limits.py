@@ -1,12 +1,14 @@
 """From "16 A" to the charging profiles a charger holds."""
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 from math import floor
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .connection import Payload, Priority
+from .errors import CommandRejected
 from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 # A car cannot charge below this (IEC 61851-1).
 MINIMUM_CURRENT = 6.0
+_TASK = "set the charging limit"
 
 type Slot = tuple[Purpose, int]
 
@@ -32,6 +35,8 @@ class Limits:
         self._held: dict[Slot, LimitProfile] = {}
         self._session: dict[int, LimitProfile] = {}
         self._next: dict[int, ChargingLimit] = {}
+        # Connectors whose charger has not named its transaction yet.
+        self._unnamed: set[int] = set()
         self._lock = asyncio.Lock()
 
     def forget(self) -> None:
@@ -43,7 +48,7 @@ class Limits:
         self._next[connector] = limit
 
     def transaction_started(self, connector: int, transaction_id: int) -> None:
-        """Take up the limit that was meant for this transaction."""
+        """Limit a transaction that has just started, if it is to be limited."""
         if limit := self._next.pop(connector, None):
             self._session[connector] = LimitProfile(
                 purpose=Purpose.TRANSACTION,
@@ -51,11 +56,29 @@ class Limits:
                 limit=self._spoken(limit),
                 transaction_id=transaction_id,
             )
+        self._unnamed.add(connector)
+        self._charge_point.run(self._begin(), _TASK)
+
+    def transaction_seen(self, connector: int, *, named: bool) -> None:
+        """Try again what was refused for a transaction the charger did not know yet.
+
+        It is told the id with the answer to its start, and needs a moment to read it.
+        """
+        if connector not in self._unnamed:
+            return
+        if named:
+            self._unnamed.discard(connector)
+        self._charge_point.run(self.apply() if named else self._begin(), _TASK)
+
+    async def _begin(self) -> None:
+        with suppress(CommandRejected):
+            await self.apply()
 
     def transaction_ended(self, connector: int) -> None:
         """Drop what ends with a transaction, as the charger does."""
         self._held.pop((Purpose.TRANSACTION, connector), None)
         self._session.pop(connector, None)
+        self._unnamed.discard(connector)
 
     async def apply(self, priority: Priority = Priority.USER) -> None:
         """Send what differs from what the charger holds. Raises CommandError."""

@@ -107,7 +107,6 @@ class Transactions:
             charge_point.update(connector, {"stop_reason": None})
             self._tell(transaction, "started")
             charge_point.limits.transaction_started(connector, transaction.id)
-            charge_point.run(charge_point.limits.apply(), "set the charging limit")
         return transaction.id, status
 
     def _is_older(self, transaction: Transaction, before: Transaction) -> bool:
@@ -168,6 +167,8 @@ class Transactions:
     def update_status(self, connector: int, status: ConnectorStatus) -> None:
         """Note whether a connector with an open transaction denies it."""
         transaction = self._open.get(connector)
+        if transaction and status not in _IDLE:
+            self._charge_point.limits.transaction_seen(connector, named=False)
         if transaction is None or status is not ConnectorStatus.AVAILABLE:
             self._available.pop(connector, None)
         elif transaction.foreign:
@@ -202,6 +203,9 @@ class Transactions:
         for transaction in self._open.values():
             if transaction.id == transaction_id:
                 transaction.carried = True
+                self._charge_point.limits.transaction_seen(
+                    transaction.connector, named=True
+                )
                 # The register of another connector, or the sum of all, is not its own.
                 return (
                     transaction if self._is_meter_of(transaction, connector) else None
