@@ -72,6 +72,7 @@ STATION_BUTTONS = (
         key="clear_limits",
         translation_key="clear_limits",
         entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
         appears_with=None,
         press_fn=_clear_limits,
     ),

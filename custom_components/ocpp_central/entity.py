@@ -125,6 +125,18 @@ def unique_id(identity: str, connector: int, key: str) -> str:
     return f"{identity.casefold()}_{connector}_{key}"
 
 
+def no_transaction(charge_point: ChargePoint, connector: int) -> ServiceValidationError:
+    """Return the error for ending what is not running."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="no_transaction",
+        translation_placeholders={
+            "charge_point": charge_point.config.name,
+            "connector": str(connector),
+        },
+    )
+
+
 @contextmanager
 def translated_errors(charge_point: ChargePoint) -> Iterator[None]:
     """Turn a command's failure into an error in the user's language."""

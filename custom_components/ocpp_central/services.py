@@ -26,9 +26,9 @@ from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.clock import utcnow
 from .csms.errors import CommandRejected
-from .csms.model import STATION, ChargingLimit, LimitUnit
+from .csms.model import STATION, ChargingLimit, LimitUnit, Value
 from .devices import identity_and_connector
-from .entity import translated_errors
+from .entity import no_transaction, translated_errors
 from .hub import OcppConfigEntry
 
 ATTR_CONNECTOR = "connector"
@@ -62,7 +62,7 @@ async def _start_transaction(
         data.get("id_token") or charge_point.config.remote_tag,
         data.get("charging_profile"),
     )
-    if current := data.get("current"):
+    if (current := data.get("current")) is not None:
         # Many chargers take no profile in the request itself; it follows the start.
         charge_point.limits.limit_next_session(connector, ChargingLimit(current))
     return response
@@ -75,14 +75,7 @@ async def _stop_transaction(
     if transaction_id is None:
         transaction = charge_point.transactions.at(connector)
         if transaction is None:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="no_transaction",
-                translation_placeholders={
-                    "charge_point": charge_point.config.name,
-                    "connector": str(connector),
-                },
-            )
+            raise no_transaction(charge_point, connector)
         transaction_id = transaction.id
     return await charge_point.commands.stop_transaction(transaction_id)
 
@@ -325,10 +318,13 @@ async def _async_handle(
 ) -> ServiceResponse:
     """Carry out an action; a refusal raises unless its answer was asked for."""
     charge_point, own_connector = _target(hass, call.data[ATTR_DEVICE_ID])
-    connector = call.data.get(ATTR_CONNECTOR, own_connector or 1)
+    data = dict(call.data)
+    if own_connector != STATION:
+        data.setdefault(ATTR_CONNECTOR, own_connector)
+    connector = data.get(ATTR_CONNECTOR, 1)
     with translated_errors(charge_point):
         try:
-            response = await action(charge_point, connector, dict(call.data))
+            response = await action(charge_point, connector, data)
         except CommandRejected as error:
             if not call.return_response:
                 raise
@@ -371,7 +367,7 @@ def _status(charge_point: ChargePoint) -> Response:
         "name": charge_point.config.name,
         "connected": charge_point.connected,
         "protocol": charge_point.commands.protocol if charge_point.connected else None,
-        "status": charge_point.value(STATION, "status"),
+        "status": _fact(charge_point, STATION, "status"),
         "connectors": [
             _connector_status(charge_point, connector)
             for connector in charge_point.connectors
@@ -383,13 +379,18 @@ def _connector_status(charge_point: ChargePoint, connector: int) -> Response:
     transaction = charge_point.transactions.at(connector)
     return {
         "connector": connector,
-        "status": charge_point.value(connector, "status"),
-        "charge_rate_kw": _kilo(charge_point.value(connector, "power")),
-        "meter_kwh": _kilo(charge_point.value(connector, "energy")),
-        "soc": charge_point.value(connector, "soc"),
+        "status": _fact(charge_point, connector, "status"),
+        "charge_rate_kw": _kilo(_fact(charge_point, connector, "power")),
+        "meter_kwh": _kilo(_fact(charge_point, connector, "energy")),
+        "soc": _fact(charge_point, connector, "soc"),
         "transaction_id": transaction.id if transaction else None,
         "session_kwh": _kilo(charge_point.value(connector, "session_energy")),
     }
+
+
+def _fact(charge_point: ChargePoint, connector: int, key: str) -> Value:
+    """Return what the charger said; nobody knows what is so while it is away."""
+    return charge_point.value(connector, key) if charge_point.connected else None
 
 
 def _kilo(value: object) -> float | None:

@@ -11,11 +11,25 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
 from .csms.model import ConnectorStatus
-from .entity import Availability, OcppEntity, OcppEntityDescription, translated_errors
+from .entity import (
+    Availability,
+    OcppEntity,
+    OcppEntityDescription,
+    no_transaction,
+    translated_errors,
+)
 from .hub import OcppConfigEntry
 
 # The connection queues what is sent to one charger.
 PARALLEL_UPDATES = 0
+
+_IN_TRANSACTION = frozenset(
+    {
+        ConnectorStatus.CHARGING,
+        ConnectorStatus.SUSPENDED_EV,
+        ConnectorStatus.SUSPENDED_EVSE,
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +49,9 @@ async def set_charging(charge_point: ChargePoint, connector: int, on: bool) -> N
         )
     elif not on and transaction:
         await charge_point.commands.stop_transaction(transaction.id)
+    elif not on and charge_point.status(connector) in _IN_TRANSACTION:
+        # It says it charges, but never told us which transaction: none can be ended.
+        raise no_transaction(charge_point, connector)
 
 
 def _is_available(charge_point: ChargePoint, connector: int) -> bool | None:
