@@ -84,9 +84,14 @@ class Activity:
         finally:
             self._waiters.remove(waiter)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way that is worth waiting for."""
+        return not self._busy or self._out_of_patience
+
     async def settle(self) -> None:
         """Wait until nothing is under way, except for a central system that keeps silent."""
-        while self._busy and not self._out_of_patience:
+        while not self.at_rest:
             try:
                 await self.wait_for(lambda: not self._busy, self.patience)
             except TimeoutError:

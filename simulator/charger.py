@@ -107,7 +107,7 @@ class Charger:
 
     async def start(self, *, wait: bool = True) -> None:
         """Power up and connect. Returns when registered and at rest, unless told not to wait."""
-        self.clock.attach(self.settle)
+        self.clock.attach(self)
         self.station.start()
         self.sessions.start()
         self.link.dial()
@@ -121,14 +121,14 @@ class Charger:
         self.sessions.stop()
         self.outbox.close()
         await self.activity.cancel()
-        self.clock.detach(self.settle)
+        self.clock.detach(self)
 
     @property
     def accepted(self) -> bool:
         """Whether the central system has accepted the charger on the present connection."""
         return self.link.accepted
 
-    async def connected(self, timeout: float = 10.0) -> None:
+    async def connected(self, timeout: float = 30.0) -> None:
         """Wait until the central system has accepted the charger, and the charger is at rest."""
         await self.wait_for(lambda: self.accepted, timeout)
         await self.settle()
@@ -235,15 +235,23 @@ class Charger:
     # Watching
 
     async def wait_for(
-        self, condition: Callable[[], bool], timeout: float = 10.0
+        self, condition: Callable[[], bool], timeout: float = 30.0
     ) -> None:
         """Wait until something is so. Raises TimeoutError after so many real seconds."""
         await self.activity.wait_for(condition, timeout)
 
     async def settle(self) -> None:
         """Wait until the charger is at rest. A silent central system is not waited for long."""
-        self.station.update()
         await self.activity.settle()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way."""
+        return self.activity.at_rest
+
+    def catch_up(self) -> None:
+        """Let the physics come up to the present."""
+        self.station.update()
 
     def state(self) -> dict[str, Any]:
         """What somebody in front of the charger sees."""

@@ -11,7 +11,7 @@ The price is that energy and power no longer agree with each other over wall tim
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
@@ -23,6 +23,20 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """Call it off."""
+
+
+class Follower(Protocol):
+    """Somebody whose world a clock moves on."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether there is nothing to wait for."""
+
+    async def settle(self) -> None:
+        """Come to rest."""
+
+    def catch_up(self) -> None:
+        """Bring everything up to the present, even where no timer was due."""
 
 
 class Clock(ABC):
@@ -40,11 +54,11 @@ class Clock(ABC):
         """Call back once, after so many seconds."""
 
     @abstractmethod
-    def attach(self, settle: Callable[[], Awaitable[None]]) -> None:
-        """Have `settle` awaited after every step, by a clock that takes steps."""
+    def attach(self, follower: Follower) -> None:
+        """Have somebody follow every step, of a clock that takes steps."""
 
     @abstractmethod
-    def detach(self, settle: Callable[[], Awaitable[None]]) -> None:
+    def detach(self, follower: Follower) -> None:
         """Undo `attach`."""
 
 
@@ -66,11 +80,11 @@ class WallClock(Clock):
         return asyncio.get_running_loop().call_later(delay, callback)
 
     @override
-    def attach(self, settle: Callable[[], Awaitable[None]]) -> None:
+    def attach(self, follower: Follower) -> None:
         """Time passes by itself: there are no steps."""
 
     @override
-    def detach(self, settle: Callable[[], Awaitable[None]]) -> None:
+    def detach(self, follower: Follower) -> None:
         """Nothing was attached."""
 
 
@@ -94,7 +108,7 @@ class ManualClock(Clock):
             raise ValueError("The start must be an aware datetime")
         self._order = count()
         self._timers: list[tuple[datetime, int, _ManualTimer]] = []
-        self._settle: list[Callable[[], Awaitable[None]]] = []
+        self._followers: list[Follower] = []
 
     @override
     def now(self) -> datetime:
@@ -108,14 +122,14 @@ class ManualClock(Clock):
         return timer
 
     @override
-    def attach(self, settle: Callable[[], Awaitable[None]]) -> None:
-        if settle not in self._settle:
-            self._settle.append(settle)
+    def attach(self, follower: Follower) -> None:
+        if follower not in self._followers:
+            self._followers.append(follower)
 
     @override
-    def detach(self, settle: Callable[[], Awaitable[None]]) -> None:
-        if settle in self._settle:
-            self._settle.remove(settle)
+    def detach(self, follower: Follower) -> None:
+        if follower in self._followers:
+            self._followers.remove(follower)
 
     async def advance(self, seconds: float) -> None:
         """Let time pass, timer by timer, and let everyone come to rest after each of them.
@@ -133,14 +147,17 @@ class ManualClock(Clock):
             timer.callback()
             await self._rest()
         self._now = end
+        for follower in self._followers:
+            follower.catch_up()
         await self._rest()
 
     async def _rest(self) -> None:
         """Let everyone react to what just happened."""
         # The other side may live in this very event loop and have something to say.
         await asyncio.sleep(0)
-        for settle in tuple(self._settle):
-            await settle()
+        for follower in tuple(self._followers):
+            if not follower.at_rest:
+                await follower.settle()
 
 
 class Ticker:

@@ -15,6 +15,9 @@ type Answer = Payload | list[Any] | Callable[[Payload], Any] | None
 
 NOTHING: Payload = {}
 
+#: In seconds: a busy machine is no failure.
+_PATIENCE = 40
+
 
 class MakeCharger(Protocol):
     """Makes a charger; see there for the options."""
@@ -109,12 +112,12 @@ class Central:
         future: asyncio.Future[Payload] = asyncio.get_running_loop().create_future()
         self._pending[unique_id] = future
         await self.send(json.dumps([2, unique_id, action, payload]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_PATIENCE):
             return await future
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; it is looked at after every frame."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_PATIENCE):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
