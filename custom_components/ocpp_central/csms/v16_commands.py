@@ -178,7 +178,7 @@ class Commands16:
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send any call as given; only the standard's schema can forbid it."""
-        return await self._connection.call(action, payload)
+        return await self._command(action, payload)
 
     async def probe(self) -> Payload:
         """Ask for one key that every charger has."""
@@ -190,7 +190,7 @@ class Commands16:
 
     async def _command(
         self,
-        action: Action,
+        action: str,
         payload: dict[str, Any],
         priority: Priority = Priority.USER,
     ) -> Payload:
