@@ -1,6 +1,7 @@
 """Fixtures of the ledger's tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+import logging
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,16 @@ import pytest
 from custom_components.ocpp_central.ledger import Ledger
 
 from .common import Clock
+
+
+@pytest.fixture(autouse=True)
+def quiet_engine() -> Iterator[None]:
+    """Keep SQLAlchemy from logging each statement, which the harness asks it to."""
+    logger = logging.getLogger("sqlalchemy.engine")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture

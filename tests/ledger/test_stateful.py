@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+import pytest
 
 from custom_components.ocpp_central.csms.model import (
     Transaction,
@@ -273,12 +274,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert len(rows(self.path, "orphan_stops")) == len(self.orphans)
 
 
+@pytest.mark.timeout(300)
 def test_ledger_against_the_model() -> None:
     """Many short lives of a ledger."""
     run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=30,
             deadline=None,
             derandomize=True,

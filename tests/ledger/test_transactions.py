@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 import json
 from pathlib import Path
+import sqlite3
 
 import pytest
 
 from custom_components.ocpp_central.csms.model import Transaction
-from custom_components.ocpp_central.ledger import Ledger
+from custom_components.ocpp_central.ledger import Ledger, LedgerError
 
 from .common import FLOOR, Clock, a_start, a_stop, at, rows
 
@@ -162,6 +163,28 @@ async def test_a_clock_before_time_gives_positive_ids(
     """A computer without a clock starts in 1970."""
     clock.now = datetime(1970, 1, 1, tzinfo=UTC)
     assert (await ledger.start(a_start())).id == 1
+
+
+async def test_the_last_id_of_all(path: Path, clock: Clock) -> None:
+    """After it nothing starts, but what runs can still end."""
+    ledger = Ledger(path, clock=clock)
+    await ledger.open()
+    await ledger.start(a_start())
+    await ledger.close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE transactions SET id = ?", (2**31 - 2,))
+    connection.execute("UPDATE sqlite_sequence SET seq = ?", (2**31 - 2,))
+    connection.commit()
+    connection.close()
+
+    await ledger.open()
+    last = await ledger.start(a_start(connector=2))
+    assert last.id == 2**31 - 1
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="No transaction ids are left"):
+            await ledger.start(a_start(connector=3))
+    assert await ledger.stop(a_stop(last.id)) is not None
+    await ledger.close()
 
 
 async def test_ids_of_chargers_do_not_raise_ours(ledger: Ledger) -> None:
