@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 from pathlib import Path
+from ssl import SSLContext
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_PORT
@@ -115,7 +116,7 @@ class OcppHub:
     async def async_start(self) -> None:
         """Bring back the charge points and let chargers dial in."""
         self.central.on_refused = self._async_refused
-        self.central.on_let_in = self._async_let_in
+        self.central.on_let_in = self._async_forgive
         await self.async_reconcile()
         self.entry.async_on_unload(
             async_track_time_interval(
@@ -123,14 +124,19 @@ class OcppHub:
             )
         )
         await self.hass.async_add_executor_job(load_schemas, "v16")
-        if self.entry.data[CONF_LISTEN] and not await self._async_listen():
-            self.entry.async_create_background_task(
-                self.hass, self._async_listen_later(), "ocpp_central listener"
-            )
+        if self.entry.data[CONF_LISTEN]:
+            context = await self._async_context()
+            if not await self._async_listen(context):
+                self.entry.async_create_background_task(
+                    self.hass,
+                    self._async_listen_later(context),
+                    "ocpp_central listener",
+                )
 
     async def async_stop(self) -> None:
         """Close every socket, then what is on disk."""
         await self.central.stop()
+        ir.async_delete_issue(self.hass, DOMAIN, self._port_issue)
         for unsubscribe in self._unsubscribe.values():
             for function in unsubscribe:
                 function()
@@ -139,48 +145,54 @@ class OcppHub:
         await self.store.save()
         await self.ledger.close()
 
-    async def _async_listen(self) -> bool:
-        """Open our own listener; False while something else holds the port."""
+    async def _async_context(self) -> SSLContext | None:
+        """Load the certificate of our own listener."""
         data = self.entry.data
-        port = data[CONF_PORT]
-        issue = f"port_{self.entry.entry_id}"
-        context = None
+        if CONF_CERTIFICATE not in data:
+            return None
         try:
-            if certificate := data.get(CONF_CERTIFICATE):
-                context = await self.hass.async_add_executor_job(
-                    server_context,
-                    certificate,
-                    data.get(CONF_PRIVATE_KEY),
-                    data.get(CONF_CLIENT_CA),
-                )
+            return await self.hass.async_add_executor_job(
+                server_context,
+                data[CONF_CERTIFICATE],
+                data.get(CONF_PRIVATE_KEY),
+                data.get(CONF_CLIENT_CA),
+            )
         except OSError as error:
             raise ConfigEntryError(
                 translation_domain=DOMAIN,
                 translation_key="certificate",
                 translation_placeholders={"error": str(error)},
             ) from error
+
+    async def _async_listen(self, context: SSLContext | None) -> bool:
+        """Open our own listener; False while something else holds the port."""
+        port = self.entry.data[CONF_PORT]
         try:
             await self.central.listen(None, port, context)
         except OSError as error:
             ir.async_create_issue(
                 self.hass,
                 DOMAIN,
-                issue,
+                self._port_issue,
                 is_fixable=False,
                 severity=ir.IssueSeverity.ERROR,
                 translation_key="port",
                 translation_placeholders={"port": str(port), "error": str(error)},
             )
             return False
-        ir.async_delete_issue(self.hass, DOMAIN, issue)
+        ir.async_delete_issue(self.hass, DOMAIN, self._port_issue)
         return True
 
-    async def _async_listen_later(self) -> None:
+    async def _async_listen_later(self, context: SSLContext | None) -> None:
         """Try again; the endpoint on Home Assistant's port goes on serving."""
         while True:
             await asyncio.sleep(_RETRY)
-            if await self._async_listen():
+            if await self._async_listen(context):
                 return
+
+    @property
+    def _port_issue(self) -> str:
+        return f"port_{self.entry.entry_id}"
 
     @callback
     def _async_tick(self, _now: datetime) -> None:
@@ -206,16 +218,26 @@ class OcppHub:
                 if subentry_id not in wanted:
                     await self._async_remove(subentry)
             for subentry in wanted.values():
+                # It may have been removed while others were added.
+                if not self._exists(subentry):
+                    continue
                 if subentry.subentry_id not in self._subentries:
                     await self._async_add(subentry)
                 else:
                     self._async_update(subentry)
 
+    def _exists(self, subentry: ConfigSubentry) -> bool:
+        """Return whether Home Assistant has it: its registries take nothing else."""
+        return subentry.subentry_id in self.entry.subentries
+
     async def _async_add(self, subentry: ConfigSubentry) -> None:
-        self._subentries[subentry.subentry_id] = subentry
         config = self._config(subentry)
         self.discovery.async_abort(config.identity)
         charge_point = await self.central.add(config)
+        if not self._exists(subentry):
+            await self.central.remove(config.identity)
+            return
+        self._subentries[subentry.subentry_id] = subentry
         self.store.restore(charge_point)
         self.devices.async_register(config, subentry.subentry_id, charge_point.info)
         known = self._async_known_entities(config.identity, subentry.subentry_id)
@@ -223,19 +245,23 @@ class OcppHub:
             *self.devices.async_known_connectors(config),
             *(connector for connector, _ in known if connector != STATION),
         }:
-            charge_point.add_connector(connector)
+            if charge_point.add_connector(connector):
+                charge_point.expect(
+                    connector, (key for number, key in known if number == connector)
+                )
 
         @callback
         def appeared(connector: int, key: str) -> None:
-            if subentry.subentry_id in self._subentries:
+            if self._exists(subentry):
                 self._async_appeared(charge_point, subentry.subentry_id, connector, key)
 
         @callback
         def identified() -> None:
             self.store.keep(charge_point)
-            self.devices.async_register(
-                charge_point.config, subentry.subentry_id, charge_point.info
-            )
+            if self._exists(subentry):
+                self.devices.async_register(
+                    charge_point.config, subentry.subentry_id, charge_point.info
+                )
 
         @callback
         def connection_changed() -> None:
@@ -261,7 +287,6 @@ class OcppHub:
             self._async_make(charge_point, subentry.subentry_id, connector, present)
 
     async def _async_remove(self, subentry: ConfigSubentry) -> None:
-        # First of all it is marked gone: nothing may appear in its registries again.
         del self._subentries[subentry.subentry_id]
         for unsubscribe in self._unsubscribe.pop(subentry.subentry_id):
             unsubscribe()
@@ -269,6 +294,7 @@ class OcppHub:
         self._made = {made for made in self._made if made[0] != identity.casefold()}
         await self.central.remove(identity)
         self.store.forget(identity)
+        self._async_forgive(identity)
 
     @callback
     def _async_update(self, subentry: ConfigSubentry) -> None:
@@ -390,6 +416,6 @@ class OcppHub:
         )
 
     @callback
-    def _async_let_in(self, identity: str) -> None:
+    def _async_forgive(self, identity: str) -> None:
         for refusal in Refusal:
             ir.async_delete_issue(self.hass, DOMAIN, f"{refusal}_{identity.casefold()}")

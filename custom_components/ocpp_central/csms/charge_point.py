@@ -1,7 +1,7 @@
 """What everyone else holds: state to read, commands to await, changes to hear."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 import logging
 import re
 from typing import Any
@@ -142,9 +142,17 @@ class ChargePoint(State):
         if status not in _DRAWING:
             # Many chargers send no last sample when the current stops.
             values = self._values[connector]
-            changes |= {key: 0.0 for key in FLOWS if values.get(key)}
+            changes |= {key: 0.0 for key in FLOWS if key in values}
         self.update(connector, changes)
         self.transactions.update_status(connector, status)
+
+    def expect(self, connector: int, keys: Iterable[str]) -> None:
+        """Take note of what a connector reported before a restart.
+
+        Not known yet is only what flows: an idle connector says by its status that
+        this is nothing.
+        """
+        self.update(connector, {key: None for key in keys if key in FLOWS})
 
     def draws(self, connector: int) -> bool:
         """Return whether current may flow, by what the connector says."""
@@ -158,7 +166,7 @@ class ChargePoint(State):
         if "power" in reading.values:
             self._derived_power.discard(connector)
         elif "current" in reading.values and (
-            "power" not in values or connector in self._derived_power
+            values.get("power") is None or connector in self._derived_power
         ):
             self._derived_power.add(connector)
             changes["power"] = self._power(reading)
