@@ -2,13 +2,14 @@
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, issue_registry as ir
 from homeassistant.helpers.device_registry import AnyDeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 from .hub import OcppConfigEntry, OcppHub
 from .services import async_setup_services
+from .storage import OcppStore
 from .view import OcppView
 
 PLATFORMS = [
@@ -58,6 +59,14 @@ async def async_unload_entry(hass: HomeAssistant, entry: OcppConfigEntry) -> boo
         return False
     await entry.runtime_data.async_stop()
     return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: OcppConfigEntry) -> None:
+    """Leave nothing behind but the sessions: somebody may have been billed from them."""
+    await OcppStore(hass, entry.entry_id).async_remove()
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 async def async_remove_config_entry_device(
