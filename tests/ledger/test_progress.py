@@ -102,11 +102,17 @@ async def test_a_silent_transaction_is_forgotten_and_written_at_once(
     transaction.carried = True
     note(ledger, transaction, 1100.0)
     await ledger.open_transactions("Garage")
-    # Nothing was left to write: it has been silent.
     await ledger.drain()
+    # Heard of just now: this one waits, though nothing was left to write.
     note(ledger, transaction, 1200.0)
     await ledger.open_transactions("Garage")
-    assert updates(path) == [(1100.0, 1), (1200.0, 1)]
+    assert updates(path) == [(1100.0, 1)]
+    await ledger.drain()
+    # Silent from one turn to the next.
+    await ledger.drain()
+    note(ledger, transaction, 1300.0)
+    await ledger.open_transactions("Garage")
+    assert updates(path) == [(1100.0, 1), (1200.0, 1), (1300.0, 1)]
 
 
 async def test_close_writes_the_latest(path: Path, clock: Clock) -> None:

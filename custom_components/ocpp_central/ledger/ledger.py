@@ -46,8 +46,9 @@ class Ledger(SessionLedger):
         # What has been noted and is not known to be on disk. The writer thread
         # looks things up in here, so that an end never misses the last register.
         self._notes: dict[int, Note] = {}
-        # Transactions written as carried and heard of lately.
+        # Transactions written as carried, and those heard of in this interval.
         self._carried: set[int] = set()
+        self._heard: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._behind = False
 
@@ -106,6 +107,7 @@ class Ledger(SessionLedger):
             return
         note = Note(transaction.meter_last, transaction.carried, self._clock())
         self._notes[transaction.id] = note
+        self._heard.add(transaction.id)
         if note.carried and transaction.id not in self._carried:
             self._carried.add(transaction.id)
             self._write({transaction.id: note})
@@ -123,8 +125,9 @@ class Ledger(SessionLedger):
             self._timer.cancel()
             self._timer = None
         # Whoever was silent for a whole interval may be written at once again;
-        # so the set holds the living only.
-        self._carried &= self._notes.keys()
+        # so the sets hold the living only.
+        self._carried &= self._heard
+        self._heard.clear()
         if self._notes:
             self._write(self._notes.copy())
 
