@@ -102,13 +102,9 @@ class Api:
                 return await response.text()
             return await response.json()
 
-    async def call(self, action: str, entity_id: str, **data: Any) -> None:
-        """Perform an action on an entity."""
-        await self.rest(
-            "POST",
-            f"/api/services/{action.replace('.', '/')}",
-            {"entity_id": entity_id, **data},
-        )
+    async def call(self, action: str, **data: Any) -> None:
+        """Perform an action."""
+        await self.rest("POST", f"/api/services/{action.replace('.', '/')}", data)
 
     async def state(self, entity_id: str) -> State:
         """Ask for a state."""
@@ -235,6 +231,14 @@ class Api:
                 if entity["platform"] == DOMAIN
             }
         return self._entities.get(unique_id, "")
+
+    async def device(self, identifier: str) -> Json:
+        """One of our devices."""
+        for device in await self.send("config/device_registry/list"):
+            if [DOMAIN, identifier] in device["identifiers"]:
+                found: Json = device
+                return found
+        raise DemoError(f"There is no device {identifier}")
 
     async def wait_for_entity(self, unique_id: str, seconds: float) -> str:
         """Wait until one of our entities is there, and return its id."""

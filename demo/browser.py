@@ -46,7 +46,7 @@ window.demo = {
   seen(element) {
     const box = element.getBoundingClientRect();
     return box.width > 0 && box.height > 0
-      && getComputedStyle(element).visibility !== "hidden";
+      && element.checkVisibility({opacityProperty: true, visibilityProperty: true});
   },
   find(selector, text = "") {
     for (const element of this.all())
@@ -202,7 +202,9 @@ class Browser:
         # The tokens have to be there before the first script of the page.
         await self._send(
             "Page.addScriptToEvaluateOnNewDocument",
-            source=f"localStorage.hassTokens = {json.dumps(json.dumps(tokens))};",
+            source=f"localStorage.hassTokens = {json.dumps(json.dumps(tokens))};"
+            # A narrow one.
+            "localStorage.dockedSidebar = JSON.stringify('auto');",
         )
         await self._send("Page.navigate", url=f"{api.url}/profile")
         await self.wait_for("Demo")

@@ -27,7 +27,11 @@ class Kind:
 
     def key(self, connector: int, key: str) -> str:
         """The unique id of an entity of a connector (0: the charge point)."""
-        return f"{self.identity.casefold()}_{connector}_{key}"
+        return f"{self.device(connector)}_{key}"
+
+    def device(self, connector: int) -> str:
+        """The identifier of the device of a connector (0: the charge point)."""
+        return f"{self.identity.casefold()}_{connector}"
 
 
 GARAGE = Kind(
@@ -36,7 +40,15 @@ GARAGE = Kind(
     connectors=1,
     max_current=16,
     meter_start=1_284_350,
-    arguments=("--model", "SimCharge 11", "--serial", "SC11-004217", "--soc"),
+    arguments=(
+        "--vendor",
+        "SimCharge",
+        "--model",
+        "SimCharge 11",
+        "--serial",
+        "SC11-004217",
+        "--soc",
+    ),
 )
 CAR_PARK = Kind(
     identity="CARPARK",
@@ -44,7 +56,14 @@ CAR_PARK = Kind(
     connectors=2,
     max_current=32,
     meter_start=8_412_900,
-    arguments=("--model", "SimCharge 22 Duo", "--serial", "SC22D-000983"),
+    arguments=(
+        "--vendor",
+        "SimCharge",
+        "--model",
+        "SimCharge 22 Duo",
+        "--serial",
+        "SC22D-000983",
+    ),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 import time
 
-from . import DOMAIN, DemoError
+from . import DemoError
 from .api import State
 from .pictures import Pictures
 from .stage import Stage
@@ -87,6 +87,10 @@ class Checks:
         await scene.plug_in()
         with self.claim("A card starts a transaction, and its current and power show"):
             await self._says("charging", "on")
+            for key in ("current", "power"):
+                await self._api.wait_for_entity(
+                    scene.garage.kind.key(1, key), _PATIENCE
+                )
             await self._flows(16)
 
     async def _flows(self, current: float) -> None:
@@ -103,33 +107,20 @@ class Checks:
         """A charger with more than one connector has a device for each."""
         kind = self._scene.car_park.kind
         with self.claim(f"{kind.name} has a child device for each connector"):
-            devices = {
-                identifier: device
-                for device in await self._api.send("config/device_registry/list")
-                for domain, identifier in device["identifiers"]
-                if domain == DOMAIN
-            }
-            station = devices[f"{kind.identity.casefold()}_0"]
-            children = [
-                device["name"]
-                for device in devices.values()
-                if device["parent_device_id"] == station["id"]
-            ]
-            wanted = [
-                f"{kind.name} connector {number + 1}"
-                for number in range(kind.connectors)
-            ]
-            if sorted(children) != wanted:
-                raise DemoError(f"They are {children}")
+            station = await self._api.device(kind.device(0))
             if station["model"] not in kind.arguments:
                 raise DemoError(f"Its model is {station['model']}")
+            for number in range(1, kind.connectors + 1):
+                child = await self._api.device(kind.device(number))
+                if child["parent_device_id"] != station["id"]:
+                    raise DemoError(f"{child['name']} is no child of {kind.name}")
 
     async def limits(self) -> None:
         """A limit slows the car down, another lets it charge faster."""
         limit = await self._garage("current_limit")
         for current, what in ((8, "slows the car down"), (13, "speeds it up again")):
             with self.claim(f"A current limit of {current} A {what}"):
-                await self._api.call("number.set_value", limit, value=current)
+                await self._api.call("number.set_value", entity_id=limit, value=current)
                 await self._flows(current)
 
     async def pauses(self) -> None:
@@ -137,7 +128,7 @@ class Checks:
         paused = await self._garage("paused")
         with self.claim("Pausing stops the current, and the transaction goes on"):
             before = await self._scene.garage.connector()
-            await self._api.call("switch.turn_on", paused)
+            await self._api.call("switch.turn_on", entity_id=paused)
             await self._shows("current", lambda value: value == 0)
             await self._says("status", "suspended_evse")
             car = await self._scene.garage.connector()
@@ -145,7 +136,7 @@ class Checks:
             _expect("The transaction", car["transactionId"], before["transactionId"], 0)
             await self._says("charging", "on")
         with self.claim("Resuming lets it flow again, up to the limit"):
-            await self._api.call("switch.turn_off", paused)
+            await self._api.call("switch.turn_off", entity_id=paused)
             await self._flows(13)
 
     async def restarts(self) -> None:
@@ -157,7 +148,7 @@ class Checks:
             shown = await self._value("session_energy")
             await self._api.close()
             starts = system.starts
-            await self._api.rest("POST", "/api/services/homeassistant/restart", {})
+            await self._api.call("homeassistant.restart")
             await system.started(starts + 1)
             await self._api.connect()
             energy = await self._garage("session_energy")
@@ -185,7 +176,8 @@ class Checks:
         """Switching charging off ends the transaction."""
         before = await self._value("energy")
         with self.claim("Switching charging off ends the transaction"):
-            await self._api.call("switch.turn_off", await self._garage("charging"))
+            charging = await self._garage("charging")
+            await self._api.call("switch.turn_off", entity_id=charging)
             await self._says("charging", "off")
             await self._shows("power", lambda value: value == 0)
             car = await self._scene.garage.connector()
@@ -255,11 +247,11 @@ async def check(
         await scene.furnish()
     await checks.limits()
     await checks.pauses()
-    await checks.restarts()
     await take("the dashboard", Pictures.dashboard)
     await take("the devices", Pictures.devices)
     await take("the integration", Pictures.integration)
     await take("the energy dashboard", Pictures.energy)
+    await checks.restarts()
     await checks.stops()
     await checks.goes_dark()
     checks.log()

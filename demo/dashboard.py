@@ -87,10 +87,10 @@ async def _section(api: Api, kind: Kind, connector: int, *, first: bool) -> Json
             await tile("session_energy"),
             await tile("session_started"),
             await tile("energy"),
-            await tile("unlock"),
+            await tile("unlock", hide_state=True),
             {
                 "type": "history-graph",
-                "hours_to_show": 1,
+                "hours_to_show": 0.25,
                 "entities": [
                     {"entity": await entity("current_limit"), "name": "Limit"},
                     {"entity": await entity("current"), "name": "Current"},

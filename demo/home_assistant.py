@@ -40,6 +40,7 @@ logger:
   default: info
   logs:
     custom_components.ocpp_central: debug
+    homeassistant.helpers.entity_registry: warning
 """
 
 _RECORD = re.compile(

@@ -26,8 +26,9 @@ class Pictures:
         self._browser = browser
         self._folder = folder
 
-    async def _take(self, name: str, *texts: str) -> None:
-        """Take a picture once these can be read."""
+    async def _take(self, name: str, *texts: str, height: int = _HEIGHT) -> None:
+        """Take a picture of so much of a page, once these can be read on it."""
+        await self._browser.resize(_WIDTH, height)
         await self._browser.wait_for(*texts)
         (self._folder / f"{name}.png").write_bytes(await self._browser.picture())
 
@@ -38,7 +39,7 @@ class Pictures:
         await browser.click("ha-button", "OK")
         await self._take("flow_user", "Port", "Next")
         await browser.click("ha-button", "Next")
-        await self._take("flow_connect", "ws://", "Submit")
+        await self._take("flow_connect", "ws://")
         await browser.run(_CLOSE)
 
     async def discovery(self) -> None:
@@ -58,28 +59,26 @@ class Pictures:
     async def devices(self) -> None:
         """The pages of a charger with one connector, of one with two, and of one of these."""
         garage, car_park = (charger.kind for charger in self._scene.chargers)
-        names = {
-            f"{garage.identity.casefold()}_0": "device",
-            f"{car_park.identity.casefold()}_0": "device_station",
-            f"{car_park.identity.casefold()}_1": "device_connector",
-        }
-        for device in await self._scene.api.send("config/device_registry/list"):
-            for domain, identifier in device["identifiers"]:
-                if domain == DOMAIN and identifier in names:
-                    await self._browser.open(f"/config/devices/device/{device['id']}")
-                    await self._take(names[identifier], device["name"], "Diagnostic")
+        for identifier, name in (
+            (garage.device(0), "device"),
+            (car_park.device(0), "device_station"),
+            (car_park.device(1), "device_connector"),
+        ):
+            device = await self._scene.api.device(identifier)
+            await self._browser.open(f"/config/devices/device/{device['id']}")
+            await self._take(name, device["name"], "Activity", height=1340)
 
     async def dashboard(self) -> None:
         """The dashboard."""
         await self._browser.open(f"/{PATH}/charging")
-        await self._take("dashboard", "EV charging", "Current limit")
+        await self._take("dashboard", "EV charging", "Current limit", height=840)
 
     async def energy(self) -> None:
         """The energy dashboard and its configuration."""
         await self._browser.open("/energy")
-        await self._take("energy", *self._names)
+        await self._take("energy", *self._names, height=1200)
         await self._browser.open("/config/energy/electricity")
-        await self._take("energy_config", *self._names)
+        await self._take("energy_config", *self._names, height=1600)
 
     @property
     def _names(self) -> list[str]:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession
 
-from . import flows
+from . import DOMAIN, flows
 from .api import Api
 from .chargers import CAR_PARK, GARAGE, Charger, Kind
 from .dashboard import furnish
@@ -93,9 +93,20 @@ class Stage:
         kinds = [charger.kind for charger in self.chargers]
         for kind in kinds:
             for number in range(1, kind.connectors + 1):
-                for key in ("energy", "power"):
-                    await self.api.wait_for_entity(kind.key(number, key), _PATIENCE)
+                await self._meter(kind, number)
         return await furnish(self.api, kinds)
+
+    async def _meter(self, kind: Kind, connector: int) -> None:
+        """Have a connector tell what its meter shows, even without a car."""
+        device = await self.api.device(kind.device(0))
+        await self.api.call(
+            f"{DOMAIN}.trigger_message",
+            device_id=device["id"],
+            message="MeterValues",
+            connector=connector,
+        )
+        for key in ("energy", "power", "current"):
+            await self.api.wait_for_entity(kind.key(connector, key), _PATIENCE)
 
 
 @asynccontextmanager
