@@ -1,6 +1,7 @@
 """What a person goes through: set-up, change, options, charge points by hand."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,7 @@ import ssl
 from typing import Any
 from urllib.parse import quote
 
-from aiohttp import (
-    ClientError,
-    ClientSession,
-    WSServerHandshakeError,
-    encode_basic_auth,
-)
+from aiohttp import ClientError, ClientSession, WSServerHandshakeError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -839,14 +835,15 @@ async def test_identity_that_a_charger_may_have(
 ) -> None:
     """Whatever is accepted can dial in, and give a password."""
     page = await pages.choose("manual")
-    password = "user:name:password"
+    password = "pass:word"
+    credentials = b64encode(f"{identity}:{password}".encode())
     await pages.go_on(page, by_hand(identity, password=password))
     await system.hass.async_block_till_done()
     async with ClientSession() as session:
         url = URL(f"{system.url}/{quote(identity, safe='')}", encoded=True)
         async with session.ws_connect(
             url,
-            headers={"Authorization": encode_basic_auth("x", password)},
+            headers={"Authorization": f"Basic {credentials.decode()}"},
         ):
             await until(
                 system.hass,
