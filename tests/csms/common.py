@@ -223,7 +223,7 @@ class Charger:
     async def send(self, frame: bytes | str | list[Any], *, text: bool = True) -> None:
         """Send a frame: bytes and text as they are."""
         if isinstance(frame, list):
-            frame = orjson.dumps(frame)
+            frame = json.dumps(frame)
         data = frame.encode() if isinstance(frame, str) else frame
         await self.socket.send_frame(data, WSMsgType.TEXT if text else WSMsgType.BINARY)
 
@@ -242,6 +242,14 @@ class Charger:
         answer: Payload = frame[2]
         check_answer(action, answer)
         return answer
+
+    async def attempt(self, action: str, payload: Payload) -> Refused | None:
+        """Make a CALL and return how it was refused, if it was."""
+        try:
+            await self.call(action, payload)
+        except Refused as refused:
+            return refused
+        return None
 
     async def called(self, action: str) -> Call:
         """Wait for the next CALL of this action."""

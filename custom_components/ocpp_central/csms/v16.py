@@ -60,6 +60,8 @@ _TOKEN_EVENTS = {
     AuthorizationStatus.INVALID: "invalid",
     AuthorizationStatus.CONCURRENT: "concurrent",
 }
+# What fits into the charger's own integer.
+_MAX_CONNECTOR = 2**31 - 1
 # A frame may be valid JSON and still carry a NUL in a name or token.
 _CONTROL = dict.fromkeys(range(0x20))
 
@@ -272,8 +274,10 @@ class Messages16:
 
     def _connector(self, payload: Payload) -> int:
         connector = _number(payload, "connectorId")
-        if connector is None or connector < 0:
+        if connector is None:
             raise CallError("OccurenceConstraintViolation", "connectorId")
+        if not 0 <= connector <= _MAX_CONNECTOR:
+            raise CallError("PropertyConstraintViolation", "connectorId")
         return connector
 
 
