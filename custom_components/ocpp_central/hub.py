@@ -11,7 +11,7 @@ from ssl import SSLContext
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_PORT
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError
+from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.helpers.device_registry import (
     AnyDeviceEntry,
@@ -46,7 +46,7 @@ from .csms.server import CentralSystem, Refusal
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entity import OcppEntity, OcppEntityDescription
-from .ledger import Ledger, LedgerError
+from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .storage import OcppStore
 from .tls import server_context
 
@@ -107,7 +107,13 @@ class OcppHub:
         try:
             await self.ledger.open()
         except LedgerError as error:
-            raise ConfigEntryError(
+            # A locked file or a full disk may pass; a file of a later version stays.
+            kind = (
+                ConfigEntryError
+                if isinstance(error, LedgerTooNewError)
+                else ConfigEntryNotReady
+            )
+            raise kind(
                 translation_domain=DOMAIN,
                 translation_key="ledger",
                 translation_placeholders={"error": str(error)},
