@@ -520,7 +520,7 @@ async def _take(charger: Charger, frames: list[bytes]) -> None:
     await charger.alive()
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(FRAMES, min_size=1, max_size=10))
 async def test_nothing_a_charger_sends_stops_the_reader(
     socket_enabled: None, frames: list[bytes]

@@ -336,7 +336,7 @@ def mutations(draw: st.DrawFn) -> tuple[str, Payload]:
     return action, payload
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(mutations(), min_size=1, max_size=8))
 async def test_any_payload(
     socket_enabled: None, messages: list[tuple[str, Payload]]

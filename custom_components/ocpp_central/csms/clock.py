@@ -57,8 +57,8 @@ class ChargerClock:
         """Learn from the timestamp of a message that has just come."""
         now = utcnow()
         offset = time - now
-        # Near our time, or in our future: no replay can be.
-        if offset >= -_LIVE:
+        # Nothing of the past comes later than now by the charger's clock.
+        if offset >= (self.offset or timedelta()) - _LIVE:
             self.offset = offset
             self._candidate = None
             return
