@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from math import isfinite, sqrt
 from typing import Any
 
@@ -49,10 +50,14 @@ _UNITS: dict[str, tuple[float, float]] = {
     "kelvin": (1, -273.15),
     "fahrenheit": (5 / 9, -160 / 9),
 }
-_PHASES = {"L1": 1, "L2": 2, "L3": 3, "L1-N": 1, "L2-N": 2, "L3-N": 3}
-_LINES = {"L1-L2": 1, "L2-L3": 2, "L3-L1": 3}
 _TOTAL = 0
 _NEUTRAL = 4
+_PHASES = {"L1": 1, "L2": 2, "L3": 3, "L1-N": 1, "L2-N": 2, "L3-N": 3, "N": _NEUTRAL}
+_LINES = {"L1-L2": 1, "L2-L3": 2, "L3-L1": 3}
+# What is left out means this (OCPP 1.6, 7.31).
+_REGISTER = "Energy.Active.Import.Register"
+# No name is longer; what is, is not worth remembering.
+_LONGEST = 50
 
 
 @dataclass(slots=True)
@@ -81,47 +86,60 @@ def read_meter_values(meter_value: object) -> list[Reading]:
 
 def _merge(samples: Iterable[Any]) -> dict[str, float]:
     """Bring the samples of one time to one value per key."""
-    by_key: dict[str, dict[int, float]] = {}
+    values: dict[str, float] = {}
+    by_phase: dict[str, dict[int, float]] = {}
     for sample in samples:
         if not isinstance(sample, dict):
             continue
-        measurand = str(sample.get("measurand") or "Energy.Active.Import.Register")
-        measurand = measurand.strip()
-        phase = str(sample.get("phase") or "").strip().upper()
-        # Some chargers write the phase as part of the measurand: "Voltage.L1-N".
-        name, _, suffix = measurand.rpartition(".")
-        if suffix in _PHASES or suffix in _LINES:
-            measurand, phase = name, suffix
-        key = _KEYS.get(measurand)
-        if key is None or (value := _number(sample)) is None:
+        quantity = _quantity(
+            str(sample.get("measurand") or _REGISTER)[:_LONGEST],
+            str(sample.get("phase") or "")[:_LONGEST],
+        )
+        if quantity is None or (value := _number(sample)) is None:
             continue
+        key, phase, divisor = quantity
         # Some chargers repeat the begin of the transaction in every message.
         if key in REGISTERS and sample.get("context") == "Transaction.Begin":
             continue
-        if phase in _LINES:
-            value /= sqrt(3)
-        number = _PHASES.get(phase) or _LINES.get(phase) or _TOTAL
-        if phase == "N":
-            number = _NEUTRAL
         # The outlet is what the car gets; the inlet counts where nothing else does.
-        if sample.get("location") == "Inlet":
-            by_key.setdefault(key, {}).setdefault(number, value)
+        inlet = sample.get("location") == "Inlet"
+        if phase == _TOTAL:
+            if not inlet or key not in values:
+                values[key] = value
         else:
-            by_key.setdefault(key, {})[number] = value
-    values: dict[str, float] = {}
-    for key, phases in by_key.items():
+            phases = by_phase.setdefault(key, {})
+            if not inlet or phase not in phases:
+                phases[phase] = value / divisor
+    for key, phases in by_phase.items():
         neutral = phases.pop(_NEUTRAL, None)
-        total = phases.pop(_TOTAL, None)
         if key in _PER_PHASE:
-            for number, value in phases.items():
-                values[f"{key}_l{number}"] = value
-        if total is not None:
-            values[key] = total
-        elif phases:
+            for phase, value in phases.items():
+                values[f"{key}_l{phase}"] = value
+        if key in values:
+            continue
+        if phases:
             values[key] = _total(key, list(phases.values()))
         elif neutral is not None:
             values[key] = neutral
     return values
+
+
+# A charger says the same few things in every message.
+@lru_cache(maxsize=500)
+def _quantity(measurand: str, phase: str) -> tuple[str, int, float] | None:
+    """Return key and phase of a sample, and what to divide its value by."""
+    measurand = measurand.strip()
+    phase = phase.strip().upper()
+    # Some chargers write the phase as part of the measurand: "Voltage.L1-N".
+    name, _, suffix = measurand.rpartition(".")
+    if suffix in _PHASES or suffix in _LINES:
+        measurand, phase = name, suffix
+    key = _KEYS.get(measurand)
+    if key is None:
+        return None
+    if line := _LINES.get(phase):
+        return key, line, sqrt(3)
+    return key, _PHASES.get(phase, _TOTAL), 1
 
 
 def _total(key: str, phases: list[float]) -> float:
@@ -148,6 +166,11 @@ def _number(sample: dict[str, Any]) -> float | None:
     if not isfinite(value):
         return None
     unit = sample.get("unit")
-    if isinstance(unit, str) and (scale := _UNITS.get(unit.strip().lower())):
+    if isinstance(unit, str) and (scale := _scale(unit[:_LONGEST])):
         value = value * scale[0] + scale[1]
     return value
+
+
+@lru_cache(maxsize=100)
+def _scale(unit: str) -> tuple[float, float] | None:
+    return _UNITS.get(unit.strip().lower())
