@@ -171,7 +171,9 @@ async def test_set_up_as_the_browser_does(
     page = await response.json()
     assert page["type"] == "progress"
     assert page["step_id"] == "wait"
-    assert f"`ws://192.168.1.5:{port}/" in page["description_placeholders"]["addresses"]
+    assert page["description_placeholders"] == {
+        "address": f"`ws://192.168.1.5:{port}/IDENTITY`"
+    }
     response = await client.delete(
         f"/api/config/config_entries/subentries/flow/{flow_id}"
     )
@@ -270,7 +272,7 @@ async def test_set_up_that_fails(hass: HomeAssistant, port: int) -> None:
     """Nobody is sent to wait for a charger where none can connect."""
     Path(hass.config.path(LEDGER_FILE)).mkdir()
     entry, result = await set_up(hass, user_input(port))
-    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.state is ConfigEntryState.SETUP_RETRY
     assert "next_flow" not in result
 
 
@@ -947,7 +949,7 @@ async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
     page = await pages.choose("wait")
     assert page["type"] is FlowResultType.SHOW_PROGRESS
     assert page["progress_action"] == "wait"
-    assert f":{system.port}/IDENTITY" in page["description_placeholders"]["addresses"]
+    assert f":{system.port}/IDENTITY`" in page["description_placeholders"]["address"]
     assert (await pages.go_on(page))["type"] is FlowResultType.SHOW_PROGRESS
 
     charger = await system.dial("CARPORT")
@@ -1001,6 +1003,18 @@ async def test_charger_that_waits_already(system: System, pages: Pages) -> None:
     page = await pages.choose("wait")
     assert page["step_id"] == "found"
     assert proposals(page)["name"] == "Wallbox Pulsar"
+
+
+async def test_charger_that_has_not_spoken_yet(system: System, pages: Pages) -> None:
+    """A charger is shown once it has had the time to say who it is."""
+    charger = await system.dial("CARPORT")
+    await charger.alive()
+    page = await pages.choose("wait")
+    assert page["type"] is FlowResultType.SHOW_PROGRESS
+    await charger.boot()
+    await system.hass.async_block_till_done()
+    page = await pages.go_on(page)
+    assert page["description_placeholders"]["vendor"] == "Vendor"
 
 
 async def test_two_who_wait(system: System, pages: Pages) -> None:

@@ -170,7 +170,7 @@ async def test_sessions_that_cannot_be_kept(
     entry = config_entry(unused_tcp_port)
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "ledger"
 
 
@@ -319,11 +319,20 @@ async def test_add_and_remove_at_once(
 ) -> None:
     """A charge point that hardly existed leaves nothing, and holds up no other."""
     hass = system.hass
+    charge_points = system.entry.runtime_data.central.charge_points
     hass.config_entries.async_remove_subentry(system.entry, add(system, "SHORT"))
-    add(system, "LONG")
+    for identity in ("LONG", "LONGER"):
+        add(system, identity)
+    shorter = add(system, "SHORTER")
+    # Before its turn comes.
+    while "long" not in charge_points:
+        await asyncio.sleep(0)
+    hass.config_entries.async_remove_subentry(system.entry, shorter)
     await hass.async_block_till_done()
     assert system.value("binary_sensor", "connected", 0, identity="LONG") == "off"
-    assert system.find("binary_sensor", "connected", 0, identity="SHORT") is None
+    for identity in ("SHORT", "SHORTER"):
+        assert system.find("binary_sensor", "connected", 0, identity=identity) is None
+    assert set(charge_points) == {"garage", "long", "longer"}
     assert "Traceback" not in caplog.text
 
 

@@ -47,7 +47,7 @@ from .endpoints import (
     async_free_port,
     async_port_error,
     async_tls_error,
-    shown_addresses,
+    shown_address,
 )
 from .forms import (
     charge_point_data,
@@ -151,7 +151,9 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
                     )
                 }
             ),
-            description_placeholders={"addresses": shown_addresses(urls)},
+            description_placeholders={
+                "addresses": "\n".join(f"- {shown_address(url)}" for url in urls)
+            },
         )
 
     @override

@@ -49,9 +49,9 @@ def addresses(hass: HomeAssistant, data: Mapping[str, Any]) -> list[str]:
     return [str(url) for url in urls]
 
 
-def shown_addresses(urls: list[str]) -> str:
-    """Return them as Markdown, with a word where the identity belongs."""
-    return "\n".join(f"- `{url}IDENTITY`" for url in urls)
+def shown_address(url: str) -> str:
+    """Return an address as Markdown, with a word where the identity belongs."""
+    return f"`{url}IDENTITY`"
 
 
 def _host(hass: HomeAssistant, *, encrypted: bool) -> str:

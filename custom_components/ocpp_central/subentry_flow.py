@@ -13,7 +13,7 @@ from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from .const import CONF_IDENTITY, CONF_LISTEN
 from .csms.charge_point import ChargePoint
 from .discovery import flow_unique_id, offer_of
-from .endpoints import addresses, shown_addresses
+from .endpoints import addresses, shown_address
 from .forms import (
     charge_point_data,
     charge_point_schema,
@@ -66,7 +66,7 @@ class ChargePointFlow(ConfigSubentryFlow):
                 step_id="wait",
                 progress_action="wait",
                 description_placeholders={
-                    "addresses": shown_addresses(addresses(self.hass, entry.data))
+                    "address": shown_address(addresses(self.hass, entry.data)[0])
                 },
                 progress_task=self._waiting,
             )
