@@ -244,7 +244,6 @@ CONNECTOR_SENSORS = (
         device_class=SensorDeviceClass.DURATION,
         native_unit_of_measurement=UnitOfTime.SECONDS,
         suggested_unit_of_measurement=UnitOfTime.HOURS,
-        suggested_display_precision=1,
     ),
     _session("session_started", device_class=SensorDeviceClass.TIMESTAMP),
     _session("session_user", entity_registry_enabled_default=False),

@@ -311,7 +311,7 @@ class Transactions:
 
     def _duration(self, transaction: Transaction) -> float:
         ended = transaction.ended or utcnow()
-        return max(0.0, (ended - transaction.started).total_seconds())
+        return float(max(0, round((ended - transaction.started).total_seconds())))
 
     def _tell(self, transaction: Transaction, kind: str) -> None:
         attributes: dict[str, Any] = {"transaction_id": transaction.id}
