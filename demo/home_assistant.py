@@ -41,6 +41,7 @@ logger:
   logs:
     custom_components.ocpp_central: debug
     homeassistant.helpers.entity_registry: warning
+    homeassistant.setup: warning
 """
 
 _RECORD = re.compile(
