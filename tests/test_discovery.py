@@ -13,8 +13,10 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentryData,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
+from homeassistant.helpers import device_registry as dr
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -152,6 +154,35 @@ async def test_add(system: System) -> None:
     )
     await hass.async_block_till_done()
     assert system.value("sensor", "status", identity="CARPORT") == "available"
+
+
+async def test_what_it_said_is_kept(system: System) -> None:
+    """What a charger said before it was added is known after a restart."""
+    hass = system.hass
+    await dial_in(system)
+    [card] = cards(hass)
+    await submit(hass, card)
+    await hass.async_block_till_done()
+    registry = dr.async_get(hass)
+    for _ in range(2):
+        device = registry.async_get(system.device(identity="CARPORT"))
+        assert isinstance(device, dr.DeviceEntry)
+        assert device.manufacturer == "Vendor"
+        assert device.serial_number == "S1"
+        await system.restart()
+
+
+async def test_while_home_assistant_starts(system: System) -> None:
+    """A charger that is earlier than Home Assistant gets its card all the same."""
+    hass = system.hass
+    hass.set_state(CoreState.starting)
+    await dial_in(system)
+    await dial_in(system)
+    assert cards(hass) == []
+    hass.set_state(CoreState.running)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STARTED)
+    await hass.async_block_till_done()
+    assert len(cards(hass)) == 1
 
 
 async def test_simulated_charger(system: System) -> None:

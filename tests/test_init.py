@@ -413,6 +413,9 @@ async def test_remove_a_device(
 
     assert not await remove(system.device())
     assert not await remove(system.device(2))
+    assert await hass.config_entries.async_unload(system.entry.entry_id)
+    assert not await remove(leftover.id)
+    await system.set_up()
     assert await remove(leftover.id)
     assert registry.async_get(leftover.id) is None
 

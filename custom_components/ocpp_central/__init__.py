@@ -1,5 +1,6 @@
 """OCPP Central System: EV chargers dial in and become devices."""
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, issue_registry as ir
@@ -73,7 +74,10 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: OcppConfigEntry, device: AnyDeviceEntry
 ) -> bool:
     """Let the user delete a device that no charge point stands behind."""
-    return not entry.runtime_data.is_device_in_use(device)
+    return (
+        entry.state is ConfigEntryState.LOADED
+        and not entry.runtime_data.is_device_in_use(device)
+    )
 
 
 async def _async_entry_updated(hass: HomeAssistant, entry: OcppConfigEntry) -> None:

@@ -245,6 +245,9 @@ class OcppHub:
             return
         self._subentries[subentry.subentry_id] = subentry
         self.store.restore(charge_point)
+        if charge_point.info:
+            # It may have said who it is before it was added.
+            self.store.keep(charge_point)
         self.devices.async_register(config, subentry.subentry_id, charge_point.info)
         known = self._async_known_entities(config.identity, subentry.subentry_id)
         for connector in {

@@ -12,7 +12,7 @@ from homeassistant.const import CONF_NAME, CONF_PASSWORD
 
 from .const import CONF_IDENTITY, CONF_LISTEN
 from .csms.charge_point import ChargePoint
-from .discovery import flow_unique_id, offer_of
+from .discovery import Discovery, flow_unique_id, offer_of
 from .endpoints import addresses, shown_address
 from .forms import (
     charge_point_data,
@@ -33,7 +33,7 @@ class ChargePointFlow(ConfigSubentryFlow):
 
     def __init__(self) -> None:
         """Wait for nobody yet."""
-        self._waiting: asyncio.Task[ChargePoint] | None = None
+        self._waiting: asyncio.Task[ChargePoint | None] | None = None
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -56,7 +56,7 @@ class ChargePointFlow(ConfigSubentryFlow):
                 return self.async_abort(reason="not_running")
             self._waiting = entry.async_create_background_task(
                 self.hass,
-                asyncio.wait_for(entry.runtime_data.discovery.async_wait(), WAIT),
+                _wait(entry.runtime_data.discovery),
                 "ocpp_central wait for a charger",
             )
             if self._waiting.done():
@@ -77,12 +77,12 @@ class ChargePointFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Ask what cannot be learnt from the charger."""
         assert self._waiting
-        try:
-            offer = offer_of(self._waiting.result())
-        except TimeoutError:
-            return self.async_abort(reason="nobody_connected")
-        except asyncio.CancelledError:
+        if self._waiting.cancelled():
             return self.async_abort(reason="not_running")
+        charge_point = self._waiting.result()
+        if charge_point is None:
+            return self.async_abort(reason="nobody_connected")
+        offer = offer_of(charge_point)
         errors: dict[str, str] = {}
         if user_input is not None:
             data, errors = charge_point_data(user_input, offer["identity"])
@@ -168,3 +168,12 @@ class ChargePointFlow(ConfigSubentryFlow):
             data=data,
             unique_id=flow_unique_id(data[CONF_IDENTITY]),
         )
+
+
+async def _wait(discovery: Discovery) -> ChargePoint | None:
+    """Return a charger that nobody has added, or None if none comes."""
+    try:
+        async with asyncio.timeout(WAIT):
+            return await discovery.async_wait()
+    except TimeoutError:
+        return None
