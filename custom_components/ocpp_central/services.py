@@ -57,14 +57,15 @@ async def _unlock_connector(
 async def _start_transaction(
     charge_point: ChargePoint, connector: int, data: dict[str, Any]
 ) -> Response:
+    token = data.get("id_token") or charge_point.config.remote_tag
     response = await charge_point.commands.start_transaction(
-        connector,
-        data.get("id_token") or charge_point.config.remote_tag,
-        data.get("charging_profile"),
+        connector, token, data.get("charging_profile")
     )
-    if (current := data.get("current")) is not None:
-        # Many chargers take no profile in the request itself; it follows the start.
-        charge_point.limits.limit_next_session(connector, ChargingLimit(current))
+    current = data.get("current")
+    # Many chargers take no profile in the request itself; it follows the start.
+    charge_point.limits.limit_next_session(
+        connector, token, None if current is None else ChargingLimit(current)
+    )
     return response
 
 

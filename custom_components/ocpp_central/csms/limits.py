@@ -2,14 +2,22 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import floor
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .connection import Payload, Priority
 from .errors import CommandRejected
-from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose
+from .model import (
+    STATION,
+    ChargingLimit,
+    LimitProfile,
+    LimitUnit,
+    Purpose,
+    Transaction,
+)
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -19,6 +27,20 @@ MINIMUM_CURRENT = 6.0
 _TASK = "set the charging limit"
 
 type Slot = tuple[Purpose, int]
+
+# How long a car may take to come after a remote start, where the charger does not
+# say; and a little more for its clock and the line.
+_CONNECTION_TIMEOUT = 240
+_SLACK = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _NextSession:
+    """The limit of a transaction that is about to start."""
+
+    id_token: str
+    limit: ChargingLimit
+    expires: datetime
 
 
 class Limits:
@@ -34,7 +56,7 @@ class Limits:
         self._charge_point = charge_point
         self._held: dict[Slot, LimitProfile] = {}
         self._session: dict[int, LimitProfile] = {}
-        self._next: dict[int, ChargingLimit] = {}
+        self._next: dict[int, _NextSession] = {}
         # Connectors whose charger has not named its transaction yet.
         self._unnamed: set[int] = set()
         self._lock = asyncio.Lock()
@@ -43,18 +65,33 @@ class Limits:
         """Assume nothing of what the charger holds, so that all is sent again."""
         self._held.clear()
 
-    def limit_next_session(self, connector: int, limit: ChargingLimit) -> None:
-        """Limit the transaction that is about to start."""
-        self._next[connector] = limit
+    def limit_next_session(
+        self, connector: int, id_token: str, limit: ChargingLimit | None
+    ) -> None:
+        """Limit the transaction that a remote start is about to bring, or do not."""
+        if limit is None:
+            self._next.pop(connector, None)
+            return
+        key = self._charge_point.configuration.get("ConnectionTimeOut")
+        timeout = (key.value if key else None) or ""
+        seconds = int(timeout) if timeout.isdecimal() else _CONNECTION_TIMEOUT
+        expires = utcnow() + timedelta(seconds=seconds + _SLACK)
+        self._next[connector] = _NextSession(id_token, limit, expires)
 
-    def transaction_started(self, connector: int, transaction_id: int) -> None:
+    def transaction_started(self, transaction: Transaction) -> None:
         """Limit a transaction that has just started, if it is to be limited."""
-        if limit := self._next.pop(connector, None):
+        connector = transaction.connector
+        next_session = self._next.pop(connector, None)
+        if (
+            next_session
+            and next_session.id_token == transaction.id_token
+            and utcnow() < next_session.expires
+        ):
             self._session[connector] = LimitProfile(
                 purpose=Purpose.TRANSACTION,
                 connector=connector,
-                limit=self._spoken(limit),
-                transaction_id=transaction_id,
+                limit=self._spoken(next_session.limit),
+                transaction_id=transaction.id,
             )
         self._unnamed.add(connector)
         self._charge_point.run(self._begin(), _TASK)

@@ -106,7 +106,7 @@ class Transactions:
             self._take_up(transaction)
             charge_point.update(connector, {"stop_reason": None})
             self._tell(transaction, "started")
-            charge_point.limits.transaction_started(connector, transaction.id)
+            charge_point.limits.transaction_started(transaction)
         return transaction.id, status
 
     def _is_older(self, transaction: Transaction, before: Transaction) -> bool:
