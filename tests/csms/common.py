@@ -384,6 +384,7 @@ class MemoryLedger(SessionLedger):
         if row is None:
             return None
         row.transaction.ended = stop.timestamp
+        row.transaction.carried = True
         return replace(row.transaction)
 
     def progress(self, transaction: Transaction) -> None:
