@@ -158,7 +158,13 @@ class System:
         return device.id
 
     async def act(
-        self, action: str, *, response: bool = False, domain: str = DOMAIN, **data: Any
+        self,
+        action: str,
+        /,
+        *,
+        response: bool = False,
+        domain: str = DOMAIN,
+        **data: Any,
     ) -> Any:
         """Perform an action, by default one of ours on the charge point's device."""
         if domain == DOMAIN and action != "get_status":

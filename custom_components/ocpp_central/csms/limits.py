@@ -10,14 +10,7 @@ from typing import TYPE_CHECKING
 from .clock import utcnow
 from .connection import Payload, Priority
 from .errors import CommandRejected
-from .model import (
-    STATION,
-    ChargingLimit,
-    LimitProfile,
-    LimitUnit,
-    Purpose,
-    Transaction,
-)
+from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose, Transaction
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
