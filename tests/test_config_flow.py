@@ -608,6 +608,24 @@ async def test_encrypt_later(system: System, files: Files) -> None:
     await raw.alive()
 
 
+async def test_put_right_what_failed(
+    hass: HomeAssistant, port: int, files: Files
+) -> None:
+    """A central system that could not start for its settings starts with new ones."""
+    entry = config_entry(port, certificate=files.missing)
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    page = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    )
+    assert proposals(page)["certificate"] == files.missing
+    result = await go_on(hass, page, user_input(port))
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+
+
 async def test_listen_again(system: System) -> None:
     """A port that was given up has to be free to be had again."""
     hass = system.hass

@@ -254,6 +254,27 @@ async def test_port_taken_for_good(system: System, impatient: None) -> None:
         await system.dial()
 
 
+async def test_port_free_too_late(
+    system: System, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that becomes free while the system stops is not opened any more."""
+    hass = system.hass
+    assert await hass.config_entries.async_unload(system.entry.entry_id)
+    async with taken(system.port):
+        await system.set_up()
+    ledger = system.entry.runtime_data.ledger
+    close = ledger.close
+
+    async def close_slowly() -> None:
+        await asyncio.sleep(0.1)
+        await close()
+
+    monkeypatch.setattr(ledger, "close", close_slowly)
+    assert await hass.config_entries.async_unload(system.entry.entry_id)
+    async with taken(system.port):
+        pass
+
+
 # --- Removal ---------------------------------------------------------------------------
 
 

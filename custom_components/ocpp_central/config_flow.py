@@ -65,6 +65,7 @@ _SECTION_TLS = "tls"
 _FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA)
 # Starting by remote control, chargers take no longer tags, and some no other characters.
 _REMOTE_TAG = re.compile(r"[A-Za-z0-9]{1,16}")
+_FAILED = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
 _RUNNING = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
 
 
@@ -180,10 +181,13 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
             own_port = entry.data[CONF_PORT] if entry.data[CONF_LISTEN] else None
             errors, file = await self._async_check(user_input, own_port)
             if not errors:
-                # The entry's update listener reloads it if need be.
-                return self.async_update_and_abort(
+                result = self.async_update_and_abort(
                     entry, title=self._name, data=self._data
                 )
+                # While it runs, its update listener reloads it if need be.
+                if entry.state in _FAILED:
+                    self.hass.config_entries.async_schedule_reload(entry.entry_id)
+                return result
         else:
             user_input = {
                 **entry.data,

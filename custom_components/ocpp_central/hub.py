@@ -97,6 +97,7 @@ class OcppHub:
         self._subentries: dict[str, ConfigSubentry] = {}
         self._unsubscribe: dict[str, list[CALLBACK_TYPE]] = {}
         self._reconciling = asyncio.Lock()
+        self._listening: asyncio.Task[None] | None = None
         self._data = entry.data
 
     # Life
@@ -133,7 +134,7 @@ class OcppHub:
         if self.entry.data[CONF_LISTEN]:
             context = await self._async_context()
             if not await self._async_listen(context):
-                self.entry.async_create_background_task(
+                self._listening = self.entry.async_create_background_task(
                     self.hass,
                     self._async_listen_later(context),
                     "ocpp_central listener",
@@ -141,6 +142,9 @@ class OcppHub:
 
     async def async_stop(self) -> None:
         """Close every socket, then what is on disk."""
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
         await self.central.stop()
         ir.async_delete_issue(self.hass, DOMAIN, self._port_issue)
         for unsubscribe in self._unsubscribe.values():
