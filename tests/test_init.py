@@ -37,7 +37,7 @@ from pytest_homeassistant_custom_component.typing import (
     WebSocketGenerator,
 )
 
-from custom_components.ocpp_central import hub
+from custom_components.ocpp_central import listener
 from custom_components.ocpp_central.const import DOMAIN
 from custom_components.ocpp_central.hub import LEDGER_FILE
 
@@ -201,7 +201,7 @@ async def test_bad_certificate(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try a port that is taken again soon."""
-    monkeypatch.setattr(hub, "_RETRY", 0.02)
+    monkeypatch.setattr(listener, "_RETRY", 0.02)
 
 
 async def test_port_taken_at_start(

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 from pathlib import Path
-from ssl import SSLContext
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_PORT
+from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
@@ -22,16 +21,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .const import (
-    CONF_CERTIFICATE,
-    CONF_CLIENT_CA,
     CONF_IDENTITY,
     CONF_INSTALLATION_CURRENT,
     CONF_KEEP_ALIVE,
-    CONF_LISTEN,
     CONF_METER_INTERVAL,
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
-    CONF_PRIVATE_KEY,
     CONF_REMOTE_TAG,
     DEFAULT_REMOTE_TAG,
     DOMAIN,
@@ -47,16 +42,14 @@ from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entity import OcppEntity, OcppEntityDescription
 from .ledger import Ledger, LedgerError, LedgerTooNewError
+from .listener import Listener
 from .storage import OcppStore
-from .tls import server_context
 
 _LOGGER = logging.getLogger(__name__)
 
 LEDGER_FILE = "ocpp_central.db"
 TIMING = Timing()
 _TICK = timedelta(minutes=1)
-# Seconds until a port that was taken is tried again.
-_RETRY = 30
 
 type OcppConfigEntry = ConfigEntry[OcppHub]
 type EntityFactory = Callable[
@@ -91,13 +84,13 @@ class OcppHub:
         )
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
+        self._listener = Listener(hass, entry, self.central)
         self._platforms: list[_Platform] = []
         # Entities made since the start: casefolded identity, connector, key.
         self._made: set[tuple[str, int, str]] = set()
         self._subentries: dict[str, ConfigSubentry] = {}
         self._unsubscribe: dict[str, list[CALLBACK_TYPE]] = {}
         self._reconciling = asyncio.Lock()
-        self._listening: asyncio.Task[None] | None = None
         self._data = entry.data
 
     # Life
@@ -131,22 +124,12 @@ class OcppHub:
             )
         )
         await self.hass.async_add_executor_job(load_schemas, "v16")
-        if self.entry.data[CONF_LISTEN]:
-            context = await self._async_context()
-            if not await self._async_listen(context):
-                self._listening = self.entry.async_create_background_task(
-                    self.hass,
-                    self._async_listen_later(context),
-                    "ocpp_central listener",
-                )
+        await self._listener.async_open()
 
     async def async_stop(self) -> None:
         """Close every socket, then what is on disk."""
-        if self._listening:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        await self._listener.async_close()
         await self.central.stop()
-        ir.async_delete_issue(self.hass, DOMAIN, self._port_issue)
         for unsubscribe in self._unsubscribe.values():
             for function in unsubscribe:
                 function()
@@ -154,55 +137,6 @@ class OcppHub:
         # Whoever sets up this entry next reads it at once.
         await self.store.save()
         await self.ledger.close()
-
-    async def _async_context(self) -> SSLContext | None:
-        """Load the certificate of our own listener."""
-        data = self.entry.data
-        if CONF_CERTIFICATE not in data:
-            return None
-        try:
-            return await self.hass.async_add_executor_job(
-                server_context,
-                data[CONF_CERTIFICATE],
-                data.get(CONF_PRIVATE_KEY),
-                data.get(CONF_CLIENT_CA),
-            )
-        except OSError as error:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN,
-                translation_key="certificate",
-                translation_placeholders={"error": str(error)},
-            ) from error
-
-    async def _async_listen(self, context: SSLContext | None) -> bool:
-        """Open our own listener; False while something else holds the port."""
-        port = self.entry.data[CONF_PORT]
-        try:
-            await self.central.listen(None, port, context)
-        except OSError as error:
-            ir.async_create_issue(
-                self.hass,
-                DOMAIN,
-                self._port_issue,
-                is_fixable=False,
-                severity=ir.IssueSeverity.ERROR,
-                translation_key="port",
-                translation_placeholders={"port": str(port), "error": str(error)},
-            )
-            return False
-        ir.async_delete_issue(self.hass, DOMAIN, self._port_issue)
-        return True
-
-    async def _async_listen_later(self, context: SSLContext | None) -> None:
-        """Try again; the endpoint on Home Assistant's port goes on serving."""
-        while True:
-            await asyncio.sleep(_RETRY)
-            if await self._async_listen(context):
-                return
-
-    @property
-    def _port_issue(self) -> str:
-        return f"port_{self.entry.entry_id}"
 
     @callback
     def _async_tick(self, _now: datetime) -> None:
