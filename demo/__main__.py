@@ -6,14 +6,13 @@ import signal
 import sys
 import time
 
-from . import ROOT, DemoError
+from . import DemoError
 from .check import check
 from .console import converse, welcome
 from .pictures import photographer
 from .processes import kill_all
 from .stage import Stage, stage
 
-_IMAGES = ROOT / "docs" / "images"
 _STARTED = time.monotonic()
 
 
@@ -34,7 +33,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--save-images",
         action="store_true",
-        help="put the screenshots of --check into docs/images, not docs/images/candidates",
+        help="with --check, which then takes some minutes longer: renew the screenshots in"
+        " docs/images, not only those in docs/images/candidates",
     )
     parser.add_argument(
         "--browser",
@@ -79,8 +79,9 @@ async def _run(arguments: argparse.Namespace) -> bool:
         if not arguments.browser:
             _say("There is no Chromium or Chrome here, so there will be no screenshots")
             return await check(scene, None, _say)
-        images = _IMAGES if arguments.save_images else _IMAGES / "candidates"
-        async with photographer(scene, arguments.browser, images) as pictures:
+        async with photographer(
+            scene, arguments.browser, publish=arguments.save_images
+        ) as pictures:
             return await check(scene, pictures, _say)
 
 

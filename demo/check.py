@@ -247,6 +247,8 @@ async def check(
         await scene.furnish()
     await checks.limits()
     await checks.pauses()
+    if pictures is not None and pictures.publish:
+        await scene.live()
     await take("the dashboard", Pictures.dashboard)
     await take("the devices", Pictures.devices)
     await take("the integration", Pictures.integration)

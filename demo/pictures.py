@@ -4,10 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from . import DOMAIN
+from . import DOMAIN, ROOT
 from .browser import Browser
 from .dashboard import PATH
 from .stage import Stage
+
+_IMAGES = ROOT / "docs" / "images"
+_CANDIDATES = _IMAGES / "candidates"
+#: What the documentation shows.
+_PUBLISHED = frozenset({"dashboard", "device", "integration"})
 
 _WIDTH, _HEIGHT = 1280, 900
 
@@ -18,19 +23,22 @@ for (const element of demo.all())
 
 
 class Pictures:
-    """A photographer, and where the pictures go."""
+    """Takes the pictures; all are candidates for the documentation, and some are in it."""
 
-    def __init__(self, scene: Stage, browser: Browser, folder: Path) -> None:
+    def __init__(self, scene: Stage, browser: Browser, *, publish: bool) -> None:
         """Use a browser that is logged in."""
         self._scene = scene
         self._browser = browser
-        self._folder = folder
+        self.publish = publish
 
     async def _take(self, name: str, *texts: str, height: int = _HEIGHT) -> None:
         """Take a picture of so much of a page, once these can be read on it."""
         await self._browser.resize(_WIDTH, height)
         await self._browser.wait_for(*texts)
-        (self._folder / f"{name}.png").write_bytes(await self._browser.picture())
+        picture = await self._browser.picture()
+        _write(_CANDIDATES / f"{name}.png", picture)
+        if self.publish and name in _PUBLISHED:
+            _write(_IMAGES / f"{name}.png", picture)
 
     async def config_flow(self) -> None:
         """The pages of setting up the integration; the flow is not finished."""
@@ -85,15 +93,19 @@ class Pictures:
         return [charger.kind.name for charger in self._scene.chargers]
 
 
+def _write(path: Path, picture: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture)
+
+
 @asynccontextmanager
 async def photographer(
-    scene: Stage, program: str, folder: Path
+    scene: Stage, program: str, *, publish: bool
 ) -> AsyncIterator[Pictures]:
     """Open a browser."""
-    folder.mkdir(parents=True, exist_ok=True)
     browser = await Browser.start(program, scene.folder / "browser", scene.http)
     try:
         await browser.log_in(scene.api, _WIDTH, _HEIGHT)
-        yield Pictures(scene, browser, folder)
+        yield Pictures(scene, browser, publish=publish)
     finally:
         await browser.stop()

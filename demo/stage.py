@@ -25,6 +25,9 @@ CARD = "04A2F3B1"
 #: How often a charger shall measure, in seconds: the demo is to look alive.
 _METER_INTERVAL = 5
 
+#: How long each change of the limit lasts, where there is time, in seconds.
+_EPISODE = 60.0
+
 #: How long a charger may take to be discovered, or to tell what it is doing, in seconds.
 _PATIENCE = 60.0
 
@@ -87,6 +90,17 @@ class Stage:
         await self.garage.do("plug")
         await self.garage.do(f"swipe {CARD}")
         await self.car_park.do("plug 1")
+
+    async def live(self) -> None:
+        """Let some minutes pass in the garage, so that there is a past to look at."""
+        limit = await self.api.find(self.garage.kind.key(1, "current_limit"))
+        paused = await self.api.find(self.garage.kind.key(1, "paused"))
+        for current in (16, 10, 14, 0, 12, 8, 13):
+            action = "switch.turn_off" if current else "switch.turn_on"
+            await self.api.call(action, entity_id=paused)
+            if current:
+                await self.api.call("number.set_value", entity_id=limit, value=current)
+            await asyncio.sleep(_EPISODE)
 
     async def furnish(self) -> str:
         """Make the dashboards, and return the path of the main one."""
