@@ -1,7 +1,8 @@
 """A Home Assistant with the central system, and charge points that dial in."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +74,27 @@ def config_entry(
         },
         subentries_data=charge_points,
     )
+
+
+@asynccontextmanager
+async def port_taken(port: int) -> AsyncGenerator[None]:
+    """Be another program that has a port."""
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
+    async with server:
+        yield
+
+
+def proposals(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form proposes, in sections or not."""
+    values: dict[str, Any] = {}
+    for key, value in result["data_schema"].schema.items():
+        if hasattr(value, "schema"):
+            values |= proposals({"data_schema": value.schema})
+        elif key.description:
+            values[str(key)] = key.description["suggested_value"]
+        elif callable(key.default):
+            values[str(key)] = key.default()
+    return values
 
 
 async def until(hass: HomeAssistant, condition: Callable[[], bool]) -> None:

@@ -1,8 +1,7 @@
 """The life of the central system, and the endpoint on Home Assistant's own port."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from homeassistant.config_entries import (
     ConfigEntryDisabler,
     ConfigEntryState,
     ConfigSubentry,
-    ConfigSubentryData,
 )
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState, HomeAssistant
@@ -41,18 +39,10 @@ from custom_components.ocpp_central import listener
 from custom_components.ocpp_central.const import DOMAIN
 from custom_components.ocpp_central.hub import LEDGER_FILE
 
-from .common import System, charge_point, config_entry, until
+from .common import System, charge_point, config_entry, port_taken, until
 from .csms.common import Charger, bring_up, status
 
 PASSWORD = "correct horse"
-
-
-@asynccontextmanager
-async def taken(port: int) -> AsyncGenerator[None]:
-    """Be another program that has a port."""
-    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", port)
-    async with server:
-        yield
 
 
 def issues(hass: HomeAssistant) -> set[str]:
@@ -97,7 +87,7 @@ async def test_unload(system: System) -> None:
         await charger.closed.wait()
         assert charger.close_code == 1001
     assert system.entry.state is ConfigEntryState.NOT_LOADED
-    async with taken(system.port):
+    async with port_taken(system.port):
         pass
     assert system.value("binary_sensor", "connected", 0) == "unavailable"
 
@@ -191,7 +181,7 @@ async def test_bad_certificate(
         assert not await hass.config_entries.async_reload(entry.entry_id)
         assert entry.state is ConfigEntryState.SETUP_ERROR
         assert entry.error_reason_translation_key == "certificate"
-    async with taken(unused_tcp_port):
+    async with port_taken(unused_tcp_port):
         pass
 
 
@@ -213,7 +203,7 @@ async def test_port_taken_at_start(
     subentry_id = next(iter(system.entry.subentries))
     change(system, subentry_id, password=PASSWORD)
     assert await hass.config_entries.async_unload(system.entry.entry_id)
-    async with taken(system.port):
+    async with port_taken(system.port):
         await system.set_up()
         assert system.entry.state is ConfigEntryState.LOADED
         assert issues(hass) == {"port"}
@@ -241,7 +231,7 @@ async def test_port_taken_for_good(system: System, impatient: None) -> None:
     """The repair goes with the central system, and nothing goes on trying."""
     hass = system.hass
     assert await hass.config_entries.async_unload(system.entry.entry_id)
-    async with taken(system.port):
+    async with port_taken(system.port):
         await system.set_up()
         assert issues(hass) == {"port"}
         assert await hass.config_entries.async_set_disabled_by(
@@ -260,7 +250,7 @@ async def test_port_free_too_late(
     """A port that becomes free while the system stops is not opened any more."""
     hass = system.hass
     assert await hass.config_entries.async_unload(system.entry.entry_id)
-    async with taken(system.port):
+    async with port_taken(system.port):
         await system.set_up()
     ledger = system.entry.runtime_data.ledger
     close = ledger.close
@@ -271,7 +261,7 @@ async def test_port_free_too_late(
 
     monkeypatch.setattr(ledger, "close", close_slowly)
     assert await hass.config_entries.async_unload(system.entry.entry_id)
-    async with taken(system.port):
+    async with port_taken(system.port):
         pass
 
 
@@ -689,9 +679,3 @@ async def test_connection_not_allowed(
         await system.dial()
     await system.set("switch", "enabled", True, connector=0)
     await dial(client)
-
-
-@pytest.fixture
-def charge_points() -> list[ConfigSubentryData]:
-    """Return the charge points that the user has added."""
-    return [charge_point()]
