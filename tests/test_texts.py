@@ -1,0 +1,67 @@
+"""Texts with gaps in them: what the code fills in is what the text leaves open."""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import string
+from typing import Any
+
+from custom_components.ocpp_central.csms.server import Refusal
+
+INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"
+
+
+def _texts() -> dict[str, set[str]]:
+    """Return the gaps of each error and repair."""
+    strings = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
+    return {
+        key: {gap for text in entry.values() for gap in _gaps(text)}
+        for section in ("exceptions", "issues")
+        for key, entry in strings[section].items()
+    }
+
+
+def _gaps(text: Any) -> Iterator[str]:
+    if isinstance(text, dict):
+        for value in text.values():
+            yield from _gaps(value)
+    else:
+        yield from (name for _, name, _, _ in string.Formatter().parse(text) if name)
+
+
+def _filled() -> Iterator[tuple[str, set[str]]]:
+    """Return the keys of errors and repairs in the code, and what fills their gaps."""
+    for path in INTEGRATION.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            words = {word.arg: word.value for word in node.keywords}
+            key = words.get("translation_key")
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if "translation_domain" not in words and name != "async_create_issue":
+                continue
+            assert key is not None
+            filled: set[str] = set()
+            if (placeholders := words.get("translation_placeholders")) is not None:
+                assert isinstance(placeholders, ast.Dict), ast.unparse(node)
+                filled = {ast.literal_eval(key) for key in placeholders.keys if key}
+            constants = [
+                part.value
+                for part in ast.walk(key)
+                if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            ]
+            if not constants:
+                assert ast.unparse(key) == "refusal"
+                constants = [refusal.value for refusal in Refusal]
+            for constant in constants:
+                yield constant, filled
+
+
+def test_gaps_are_filled() -> None:
+    """Each error and each repair is a whole sentence."""
+    texts = _texts()
+    filled = list(_filled())
+    assert {key for key, _ in filled} == texts.keys()
+    for key, gaps in filled:
+        assert gaps == texts[key], key
