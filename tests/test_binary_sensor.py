@@ -114,3 +114,20 @@ async def test_connected(hass: HomeAssistant, system: System, silent: bool) -> N
     await system.rest()
     assert system.value("binary_sensor", "connected", 0) == "on"
     assert system.value("sensor", "status") == "available"
+
+
+async def test_log(
+    hass: HomeAssistant, system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A line when it comes and a line when it goes, and nothing else."""
+    charger = await system.connect()
+    charger.connector(1).plug_in()
+    await charger.swipe("CARD1")
+    await system.rest()
+    await charger.drop()
+    await until(hass, lambda: system.value("sensor", "status") == STATE_UNAVAILABLE)
+    assert [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components") and record.levelname != "DEBUG"
+    ] == ["Garage connected", "Garage disconnected"]

@@ -24,7 +24,15 @@ from pytest_homeassistant_custom_component.common import async_test_home_assista
 from simulator import Car, ManualClock
 
 from .common import System, charge_point, config_entry, until
-from .csms.common import Charger as RawCharger, bring_up, meter_values, sample, status
+from .csms.common import (
+    Charger as RawCharger,
+    bring_up,
+    meter_values,
+    sample,
+    stamp,
+    start,
+    status,
+)
 
 ENERGY = "Energy.Active.Import.Register"
 
@@ -170,6 +178,30 @@ async def test_energy_over_a_restart(
     await hass.async_block_till_done()
     assert system.value("sensor", "session_energy") == "7.0"
     assert system.value("sensor", "stop_reason") == "remote"
+
+
+async def test_our_tag_is_known(hass: HomeAssistant, system: System) -> None:
+    """A start from here that the charger could not tell in time is accepted later."""
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Preparing"))
+    await hass.async_block_till_done()
+    await system.set("switch", "charging", True)
+    tag = raw.calls[-1].payload["idTag"]
+    await raw.close()
+    await system.restart()
+    raw = await system.dial()
+    answer = await raw.call("StartTransaction", start(token=tag))
+    assert answer["idTagInfo"] == {"status": "Accepted"}
+    assert await raw.call("Authorize", {"idTag": tag}) == {
+        "idTagInfo": {"status": "Accepted"}
+    }
+    await system.set("button", "toggle_charging")
+    await raw.called("RemoteStopTransaction")
+    stop = {"transactionId": answer["transactionId"], "meterStop": 1}
+    await raw.call("StopTransaction", {**stop, "timestamp": stamp()})
+    await hass.async_block_till_done()
+    await system.set("button", "toggle_charging")
+    assert raw.calls[-1].payload["idTag"] == tag
 
 
 async def test_nothing_that_was_not_wished(hass: HomeAssistant, system: System) -> None:

@@ -9,7 +9,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from .common import NEVER, System, until
-from .csms.common import HangUp
+from .csms.common import HangUp, Raw
 
 DOMAIN = "ocpp_central"
 
@@ -271,6 +271,15 @@ async def test_calls_nobody_knows(hass: HomeAssistant, system: System) -> None:
     )
     assert answer == {"lines": [1, 2]}
     assert list(raw.calls[-1].payload.items()) == [("z", 1), ("a", [None])]
+
+
+async def test_answer_that_cannot_be_read(hass: HomeAssistant, system: System) -> None:
+    """It is an error at once, and holds up nobody."""
+    raw = await system.dial()
+    raw.answers["UnlockConnector"] = Raw('[3,"{id}",{"status":')
+    with pytest.raises(HomeAssistantError, match="FormationViolation"):
+        await system.act("unlock_connector")
+    assert await system.act("clear_cache", response=True) == {"status": "Accepted"}
 
 
 async def test_reset_that_takes_the_charger_down(
