@@ -16,6 +16,8 @@ class Capabilities:
     trying: str | None = None
     # Messages that TriggerMessage was refused for.
     untriggerable: list[str] = field(default_factory=list)
+    # It knows no profiles of a transaction, only defaults.
+    default_only: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `Capabilities(**…)` takes."""

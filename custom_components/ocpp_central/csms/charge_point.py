@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 import logging
 import re
 from typing import Any
@@ -15,6 +16,7 @@ from .errors import CommandError, NotConnected
 from .limits import Limits
 from .metering import FLOWS, REGISTERS, SAMPLES, Reading
 from .model import (
+    STATION,
     Authorizer,
     BootInfo,
     ChargePointConfig,
@@ -230,17 +232,26 @@ class ChargePoint(State):
 
     async def set_current_limit(self, connector: int, current: float) -> None:
         """Limit a connector, in A per phase; kept where the charger is away."""
-        await self._wish(self.wish(connector), "current_limit", current)
+        await self._wish(
+            self.wish(connector),
+            "current_limit",
+            current,
+            partial(self.limits.apply, connector),
+        )
 
     async def set_maximum_current(self, current: float) -> None:
         """Set the ceiling of the whole charge point, in A per phase."""
-        await self._wish(self.wishes, "maximum_current", current)
+        await self._wish(
+            self.wishes, "maximum_current", current, partial(self.limits.apply, STATION)
+        )
 
     async def set_paused(self, connector: int, paused: bool) -> None:
         """Pause charging at 0 A, or let it go on; the transaction stays."""
         wish = self.wish(connector)
         before = wish.paused
-        carried_out = await self._wish(wish, "paused", paused)
+        carried_out = await self._wish(
+            wish, "paused", paused, partial(self.limits.apply, connector)
+        )
         if carried_out and paused != before and self.transactions.at(connector):
             kind = "paused" if paused else "resumed"
             self.tell(Event(EventKind.TRANSACTION, connector, kind))
@@ -266,7 +277,7 @@ class ChargePoint(State):
         wishes: Wishes | StationWishes,
         name: str,
         wish: Any,
-        carry_out: Callable[[], Awaitable[object]] | None = None,
+        carry_out: Callable[[], Awaitable[object]],
     ) -> bool:
         """Keep a wish and carry it out, now (True) or when the charger is back.
 
@@ -277,7 +288,7 @@ class ChargePoint(State):
         setattr(wishes, name, wish)
         carried_out = False
         try:
-            await (carry_out or self.limits.apply)()
+            await carry_out()
             carried_out = True
         except NotConnected:
             pass

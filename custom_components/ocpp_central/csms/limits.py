@@ -1,16 +1,23 @@
 """From "16 A" to the charging profiles a charger holds."""
 
 import asyncio
+from collections.abc import Container, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from math import floor
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .connection import Payload, Priority
-from .errors import CommandRejected
-from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose, Transaction
+from .errors import (
+    CommandError,
+    CommandFailed,
+    CommandRejected,
+    NotConnected,
+    NotSupported,
+)
+from .model import STATION, ChargingLimit, LimitProfile, Purpose, Transaction
+from .profiles import amperes, default_profile, fallback, spoken, station_profile
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
 # A car cannot charge below this (IEC 61851-1).
 MINIMUM_CURRENT = 6.0
 _TASK = "set the charging limit"
+_LONGEST_PAUSE = timedelta(hours=12)
 
 type Slot = tuple[Purpose, int]
 
@@ -50,6 +58,8 @@ class Limits:
         self._held: dict[Slot, LimitProfile] = {}
         self._session: dict[int, LimitProfile] = {}
         self._next: dict[int, _NextSession] = {}
+        # When pauses end by themselves, where a charger has no better way to pause.
+        self._pauses: dict[int, datetime] = {}
         # Connectors whose charger has not named its transaction yet.
         self._unnamed: set[int] = set()
         self._lock = asyncio.Lock()
@@ -83,11 +93,11 @@ class Limits:
             self._session[connector] = LimitProfile(
                 purpose=Purpose.TRANSACTION,
                 connector=connector,
-                limit=self._spoken(next_session.limit),
+                limit=spoken(self._charge_point, next_session.limit),
                 transaction_id=transaction.id,
             )
         self._unnamed.add(connector)
-        self._charge_point.run(self._begin(), _TASK)
+        self._charge_point.run(self._begin(connector), _TASK)
 
     def transaction_seen(self, connector: int, *, named: bool) -> None:
         """Try again what was refused for a transaction the charger did not know yet.
@@ -98,30 +108,61 @@ class Limits:
             return
         if named:
             self._unnamed.discard(connector)
-        self._charge_point.run(self.apply() if named else self._begin(), _TASK)
+        work = self.apply(connector) if named else self._begin(connector)
+        self._charge_point.run(work, _TASK)
 
-    async def _begin(self) -> None:
+    async def _begin(self, connector: int) -> None:
         with suppress(CommandRejected):
-            await self.apply()
+            await self.apply(connector)
 
     def transaction_ended(self, connector: int) -> None:
         """Drop what ends with a transaction, as the charger does."""
         self._held.pop((Purpose.TRANSACTION, connector), None)
         self._session.pop(connector, None)
         self._unnamed.discard(connector)
+        if self._default_only:
+            # What was for the transaction would hold for the next one.
+            self._charge_point.run(self.apply(connector), _TASK)
 
-    async def apply(self, priority: Priority = Priority.USER) -> None:
-        """Send what differs from what the charger holds. Raises CommandError."""
-        commands = self._charge_point.commands
+    def tick(self) -> None:
+        """Renew what runs out by itself; called once a minute."""
+        if self._pauses:
+            self._charge_point.run(self.apply(), _TASK)
+
+    async def apply(
+        self, connector: int | None = None, priority: Priority = Priority.USER
+    ) -> None:
+        """Send what differs from what the charger holds, of one connector or of all.
+
+        What it refuses of one connector does not keep the others from theirs. Raises
+        the first CommandError.
+        """
         async with self._lock:
-            wanted = self._wanted()
-            for slot in [slot for slot in self._held if slot not in wanted]:
-                await commands.clear_limit_profile(*slot)
-                del self._held[slot]
-            for slot, profile in wanted.items():
-                if self._held.get(slot) != profile:
-                    await commands.set_limit_profile(profile, priority)
-                    self._held[slot] = profile
+            refused: dict[int, CommandError] = {}
+            # Looked up anew each time: what is wanted may change while we wait.
+            while profile := self._next_change(connector, refused):
+                try:
+                    await self._send(profile, priority)
+                except NotConnected:
+                    raise
+                except CommandError as error:
+                    refused[profile.connector] = error
+        if refused:
+            raise next(iter(refused.values()))
+
+    def _next_change(
+        self, connector: int | None, refused: Container[int]
+    ) -> LimitProfile | None:
+        return next(
+            (
+                profile
+                for profile in self._wanted()
+                if connector in (None, profile.connector)
+                and profile.connector not in refused
+                and self._held.get((profile.purpose, profile.connector)) != profile
+            ),
+            None,
+        )
 
     async def limit_session(
         self, connector: int, limit: ChargingLimit, until: datetime | None
@@ -135,32 +176,42 @@ class Limits:
         profile = LimitProfile(
             purpose=Purpose.TRANSACTION,
             connector=connector,
-            limit=self._spoken(limit),
+            limit=spoken(self._charge_point, limit),
             until=until,
-            after=self._spoken(self._fallback(connector)).value if until else 0,
+            after=spoken(
+                self._charge_point, fallback(self._charge_point, connector)
+            ).value
+            if until
+            else 0,
             # Without a transaction the charger itself says what it thinks of that.
             transaction_id=transaction.id if transaction else None,
         )
-        response = await self._set(profile)
+        async with self._lock:
+            response = await self._send(profile)
         self._session[connector] = profile
         return response
 
     async def limit_default(self, connector: int, limit: ChargingLimit) -> Payload:
         """Limit a connector from now on, the running transaction included."""
-        profile = self._default(connector, limit)
-        response = await self._set(profile)
+        current = amperes(self._charge_point, limit)
+        if current < MINIMUM_CURRENT:
+            limit = ChargingLimit(current := MINIMUM_CURRENT)
+        async with self._lock:
+            response = await self._send(
+                default_profile(self._charge_point, connector, limit)
+            )
         self._session.pop(connector, None)
-        self._charge_point.wish(connector).current_limit = self._amperes(limit)
+        self._charge_point.wish(connector).current_limit = current
         self._charge_point.wishes_changed()
-        await self.apply()
+        await self.apply(connector)
         return response
 
     async def limit_station(self, limit: ChargingLimit) -> Payload:
         """Set the ceiling of the whole charge point."""
-        response = await self._set(self._station(limit))
-        self._charge_point.wishes.maximum_current = self._amperes(limit)
+        async with self._lock:
+            response = await self._send(station_profile(self._charge_point, limit))
+        self._charge_point.wishes.maximum_current = amperes(self._charge_point, limit)
         self._charge_point.wishes_changed()
-        await self.apply()
         return response
 
     async def clear(self, connector: int) -> Payload:
@@ -184,7 +235,7 @@ class Limits:
             self._charge_point.wishes.maximum_current = None
         else:
             wish = self._charge_point.wish(connector)
-            wish.current_limit = None
+            wish.current_limit = wish.limited = None
             wish.paused = False
         self._charge_point.wishes_changed()
         return next(
@@ -192,46 +243,122 @@ class Limits:
             answers[-1],
         )
 
-    async def _set(self, profile: LimitProfile) -> Payload:
-        async with self._lock:
-            slot = (profile.purpose, profile.connector)
-            response = await self._charge_point.commands.set_limit_profile(profile)
-            self._held[slot] = profile
-            return response
-
-    def _wanted(self) -> dict[Slot, LimitProfile]:
+    async def _send(
+        self, profile: LimitProfile, priority: Priority = Priority.USER
+    ) -> Payload:
+        """Install a profile, as a default where the charger knows nothing else."""
         charge_point = self._charge_point
-        profiles: list[LimitProfile] = []
-        if (ceiling := charge_point.wishes.maximum_current) is not None:
-            profiles.append(self._station(ChargingLimit(ceiling)))
-        for connector in charge_point.connectors:
-            wish = charge_point.wish(connector)
-            limit = (
-                None
-                if wish.current_limit is None
-                else ChargingLimit(max(MINIMUM_CURRENT, wish.current_limit))
+        live = profile.transaction_id is not None
+        if live and self._default_only:
+            profile = replace(profile, purpose=Purpose.DEFAULT)
+        slot = (profile.purpose, profile.connector)
+        if live:
+            self._note_limited(profile.connector, profile.transaction_id)
+        # Until it is answered, nobody knows what the charger holds.
+        held = self._held.pop(slot, None)
+        try:
+            response = await charge_point.commands.set_limit_profile(profile, priority)
+        except (CommandRejected, CommandFailed) as error:
+            if held:
+                self._held[slot] = held
+            if profile.purpose is Purpose.TRANSACTION and live and _is_unknown(error):
+                charge_point.capabilities.default_only = True
+                await charge_point.capability_store.save()
+                return await self._send(profile, priority)
+            raise
+        self._held[slot] = profile
+        if profile.purpose is Purpose.DEFAULT and not live:
+            self._note_limited(profile.connector, None)
+        return response
+
+    @property
+    def _default_only(self) -> bool:
+        """Return whether the charger was seen to know no profiles of transactions."""
+        return self._charge_point.capabilities.default_only
+
+    def _note_limited(self, connector: int, transaction_id: int | None) -> None:
+        wish = self._charge_point.wish(connector)
+        if wish.limited != transaction_id:
+            wish.limited = transaction_id
+            self._charge_point.wishes_changed()
+
+    def _wanted(self) -> Iterator[LimitProfile]:
+        """Return what the charger should hold.
+
+        The running transaction first: where it cannot be limited, nothing is.
+        """
+        if (ceiling := self._charge_point.wishes.maximum_current) is not None:
+            yield station_profile(self._charge_point, ChargingLimit(ceiling))
+        for connector in self._charge_point.connectors:
+            live = self._live(connector)
+            if live:
+                yield live
+            idle = self._idle(connector)
+            if idle and not (live and live.purpose is Purpose.DEFAULT):
+                yield idle
+
+    def _idle(self, connector: int) -> LimitProfile | None:
+        """Return what is to hold for any transaction."""
+        wish = self._charge_point.wish(connector)
+        if wish.current_limit is not None:
+            limit = ChargingLimit(max(MINIMUM_CURRENT, wish.current_limit))
+        elif self._default_only and wish.limited is not None:
+            limit = fallback(self._charge_point, connector)
+        else:
+            return None
+        return default_profile(self._charge_point, connector, limit)
+
+    def _live(self, connector: int) -> LimitProfile | None:
+        """Return what is to hold for the running transaction."""
+        transaction = self._charge_point.transactions.at(connector)
+        wish = self._charge_point.wish(connector)
+        until: datetime | None = None
+        if not wish.paused or transaction is None:
+            self._pauses.pop(connector, None)
+        # A transaction whose id the charger was never told has none to limit by.
+        if transaction is None or transaction.id <= 0:
+            return None
+        if wish.paused:
+            limit = ChargingLimit(0)
+            if self._default_only:
+                # It would hold for every car to come, should we never be back.
+                until = self._pause_end(connector)
+        elif session := self._session_limit(connector):
+            return self._rendered(session)
+        elif self._default_only:
+            return None
+        elif wish.current_limit is not None:
+            limit = ChargingLimit(max(MINIMUM_CURRENT, wish.current_limit))
+        elif wish.limited == transaction.id:
+            # Not every charger takes a profile away again; any can replace it.
+            limit = fallback(self._charge_point, connector)
+        else:
+            return None
+        return self._rendered(
+            LimitProfile(
+                purpose=Purpose.TRANSACTION,
+                connector=connector,
+                limit=spoken(self._charge_point, limit),
+                until=until,
+                after=spoken(
+                    self._charge_point, fallback(self._charge_point, connector)
+                ).value
+                if until
+                else 0,
+                transaction_id=transaction.id,
             )
-            if limit:
-                profiles.append(self._default(connector, limit))
-            transaction = charge_point.transactions.at(connector)
-            # A transaction whose id the charger was never told has none to limit by.
-            if transaction is None or transaction.id <= 0:
-                continue
-            if wish.paused:
-                limit = ChargingLimit(0)
-            elif session := self._session_limit(connector):
-                profiles.append(session)
-                continue
-            if limit:
-                profiles.append(
-                    LimitProfile(
-                        purpose=Purpose.TRANSACTION,
-                        connector=connector,
-                        limit=self._spoken(limit),
-                        transaction_id=transaction.id,
-                    )
-                )
-        return {(profile.purpose, profile.connector): profile for profile in profiles}
+        )
+
+    def _rendered(self, profile: LimitProfile) -> LimitProfile:
+        if self._default_only:
+            return replace(profile, purpose=Purpose.DEFAULT)
+        return profile
+
+    def _pause_end(self, connector: int) -> datetime:
+        end = self._pauses.get(connector)
+        if end is None or end - utcnow() < _LONGEST_PAUSE / 2:
+            end = self._pauses[connector] = utcnow() + _LONGEST_PAUSE
+        return end
 
     def _session_limit(self, connector: int) -> LimitProfile | None:
         profile = self._session.get(connector)
@@ -240,40 +367,9 @@ class Limits:
             return None
         return profile
 
-    def _station(self, limit: ChargingLimit) -> LimitProfile:
-        return LimitProfile(
-            purpose=Purpose.STATION, connector=STATION, limit=self._spoken(limit)
-        )
 
-    def _default(self, connector: int, limit: ChargingLimit) -> LimitProfile:
-        return LimitProfile(
-            purpose=Purpose.DEFAULT, connector=connector, limit=self._spoken(limit)
-        )
-
-    def _fallback(self, connector: int) -> ChargingLimit:
-        """Return what may flow once a limit of the session has run out."""
-        wishes = self._charge_point.wishes
-        config = self._charge_point.config
-        return ChargingLimit(
-            self._charge_point.wish(connector).current_limit
-            or wishes.maximum_current
-            or config.installation_current
-        )
-
-    def _spoken(self, limit: ChargingLimit) -> ChargingLimit:
-        """Return a limit in a unit the charger speaks, rounded down to 0.1."""
-        units = self._charge_point.limit_units
-        value = limit.value
-        if limit.unit not in units:
-            config = self._charge_point.config
-            volts = config.nominal_voltage * config.phases
-            unit = units[0]
-            value = value / volts if unit is LimitUnit.AMPERE else value * volts
-            limit = ChargingLimit(value, unit)
-        return ChargingLimit(floor(round(value * 10, 3)) / 10, limit.unit)
-
-    def _amperes(self, limit: ChargingLimit) -> float:
-        config = self._charge_point.config
-        if limit.unit is LimitUnit.AMPERE:
-            return limit.value
-        return limit.value / (config.nominal_voltage * config.phases)
+def _is_unknown(error: CommandError) -> bool:
+    """Return whether a charger does not know what it was told, rather than not like it."""
+    return isinstance(error, NotSupported) or (
+        isinstance(error, CommandRejected) and error.status == "NotSupported"
+    )

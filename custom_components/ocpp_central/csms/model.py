@@ -98,6 +98,9 @@ class Wishes:
     current_limit: float | None = None  # A per phase
     paused: bool = False
     available: bool | None = None
+    # The transaction that holds a limit of ours: where the wish for it ends, the
+    # charger has to be told, even after a restart.
+    limited: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

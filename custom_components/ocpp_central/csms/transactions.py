@@ -178,6 +178,7 @@ class Transactions:
 
     def tick(self) -> None:
         """Let the sessions' duration go on; called once a minute."""
+        self._charge_point.limits.tick()
         for transaction in list(self._open.values()):
             since = self._available.get(transaction.connector)
             if since and utcnow() - since >= _UNHEARD:

@@ -105,7 +105,10 @@ class Commands16:
                 "chargingSchedulePeriod": periods,
             },
         }
-        if profile.transaction_id is not None:
+        if (
+            profile.purpose is Purpose.TRANSACTION
+            and profile.transaction_id is not None
+        ):
             charging_profile["transactionId"] = profile.transaction_id
         return await self._command(
             Action.set_charging_profile,
@@ -205,7 +208,7 @@ class Commands16:
         return self._charge_point.clock.offset or timedelta()
 
     def _start(self, profile: LimitProfile) -> datetime:
-        if profile.purpose is Purpose.TRANSACTION:
+        if profile.purpose is Purpose.TRANSACTION or profile.until:
             return utcnow().replace(microsecond=0) + self._offset() - _BEFORE
         return datetime.fromisoformat(_ALWAYS)
 

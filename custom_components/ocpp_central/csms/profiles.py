@@ -1,0 +1,58 @@
+"""Limits in a charger's own units, as charging profiles of ours."""
+
+from math import floor
+from typing import TYPE_CHECKING
+
+from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose
+
+if TYPE_CHECKING:
+    from .charge_point import ChargePoint
+
+
+def station_profile(charge_point: ChargePoint, limit: ChargingLimit) -> LimitProfile:
+    """Return the ceiling of a whole charge point."""
+    return LimitProfile(
+        purpose=Purpose.STATION, connector=STATION, limit=spoken(charge_point, limit)
+    )
+
+
+def default_profile(
+    charge_point: ChargePoint, connector: int, limit: ChargingLimit
+) -> LimitProfile:
+    """Return what holds for any transaction of a connector."""
+    return LimitProfile(
+        purpose=Purpose.DEFAULT, connector=connector, limit=spoken(charge_point, limit)
+    )
+
+
+def fallback(charge_point: ChargePoint, connector: int) -> ChargingLimit:
+    """Return what may flow once a limit of the session has run out."""
+    return ChargingLimit(
+        charge_point.wish(connector).current_limit
+        or charge_point.wishes.maximum_current
+        or charge_point.config.installation_current
+    )
+
+
+def spoken(charge_point: ChargePoint, limit: ChargingLimit) -> ChargingLimit:
+    """Return a limit in a unit the charger speaks, rounded down to 0.1."""
+    units = charge_point.limit_units
+    if limit.unit not in units:
+        watts = limit.value * _volts(charge_point)
+        limit = (
+            ChargingLimit(amperes(charge_point, limit))
+            if units[0] is LimitUnit.AMPERE
+            else ChargingLimit(watts, LimitUnit.WATT)
+        )
+    return ChargingLimit(floor(round(limit.value * 10, 3)) / 10, limit.unit)
+
+
+def amperes(charge_point: ChargePoint, limit: ChargingLimit) -> float:
+    """Return a limit in A per phase."""
+    if limit.unit is LimitUnit.AMPERE:
+        return limit.value
+    return limit.value / _volts(charge_point)
+
+
+def _volts(charge_point: ChargePoint) -> float:
+    return charge_point.config.nominal_voltage * charge_point.config.phases
