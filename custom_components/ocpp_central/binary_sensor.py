@@ -15,7 +15,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
 from .csms.model import ConnectorStatus
-from .entity import OcppEntity, OcppEntityDescription
+from .entity import Availability, OcppEntity, OcppEntityDescription
 from .hub import OcppConfigEntry
 
 # The charger pushes; the entity only reads what has come.
@@ -65,6 +65,8 @@ STATION_BINARY_SENSORS = (
         translation_key="connected",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
+        # Whether it is connected is known best when it is not.
+        availability=Availability.ALWAYS,
         appears_with=None,
         is_on_fn=lambda charge_point, _: charge_point.connected,
     ),
@@ -113,11 +115,13 @@ class OcppBinarySensor(OcppEntity, BinarySensorEntity):
 
     entity_description: OcppBinarySensorDescription
 
-    @property
     @override
-    def available(self) -> bool:
-        # Whether it is connected is known best when it is not.
-        return self.entity_description.key == "connected" or super().available
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        if self.entity_description.key == "connected":
+            self.async_on_remove(
+                self.charge_point.subscribe_connection(self._on_change)
+            )
 
     @callback
     @override

@@ -87,14 +87,6 @@ class OcppEntity(Entity):
                 f"{platform.domain}.{slugify(f'{name} {self.suggested_object_id}')}"
             )
 
-    @property
-    @override
-    def available(self) -> bool:
-        return (
-            self.entity_description.availability is Availability.ALWAYS
-            or self.charge_point.connected
-        )
-
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
@@ -106,14 +98,20 @@ class OcppEntity(Entity):
             )
         )
         if description.availability is Availability.CONNECTED:
+            self._attr_available = self.charge_point.connected
             self.async_on_remove(
-                self.charge_point.subscribe_connection(self._on_change)
+                self.charge_point.subscribe_connection(self._on_connection)
             )
 
     @callback
     def _on_change(self) -> None:
         self._read()
         self.async_write_ha_state()
+
+    @callback
+    def _on_connection(self) -> None:
+        self._attr_available = self.charge_point.connected
+        self._on_change()
 
     @callback
     def _read(self) -> None:

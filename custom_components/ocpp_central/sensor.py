@@ -290,9 +290,9 @@ class OcppSensor(OcppEntity, RestoreSensor):
             )
         else:
             # What has not been said since the start may have been restored.
-            values = self.charge_point.values(self.connector)
-            if description.key in values:
-                self._attr_native_value = values[description.key]
+            self._attr_native_value = self.charge_point.value(
+                self.connector, description.key, self._attr_native_value
+            )
         if description.attributes_fn:
             attributes = description.attributes_fn(self.charge_point, self.connector)
             self._attr_extra_state_attributes = dict(attributes or {})

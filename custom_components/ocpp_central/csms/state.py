@@ -31,10 +31,10 @@ class State:
         """Return the connectors seen so far, 0 not among them."""
         return self._connectors
 
-    def value(self, connector: int, key: str) -> Value:
-        """Return a value; None where it was never reported."""
+    def value[T](self, connector: int, key: str, default: T | None = None) -> Value | T:
+        """Return a value, or the default where it was never reported."""
         values = self._values.get(connector)
-        return values.get(key) if values else None
+        return values.get(key, default) if values else default
 
     def values(self, connector: int) -> Mapping[str, Value]:
         """Return all values of a connector (0: the charge point)."""
@@ -93,8 +93,8 @@ class State:
         # One that listens to several of the keys is called once.
         called: dict[Callable[[], None], None] = {}
         for connector_key in changed:
-            if listeners := self._listeners.get(connector_key):
-                called |= dict.fromkeys(listeners)
+            for listener in self._listeners.get(connector_key, ()):
+                called[listener] = None
         call_listeners(called)
         for connector_key in fresh:
             call_listeners(self._new_listeners, *connector_key)
