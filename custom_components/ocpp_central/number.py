@@ -34,9 +34,8 @@ class OcppNumberDescription(OcppEntityDescription, NumberEntityDescription):
 
 def _ceiling(charge_point: ChargePoint) -> float:
     """Return what may flow at most: the user's ceiling, else what the wiring carries."""
-    return (
-        charge_point.wishes.maximum_current or charge_point.config.installation_current
-    )
+    ceiling = charge_point.wishes.maximum_current
+    return charge_point.config.installation_current if ceiling is None else ceiling
 
 
 def _limit(charge_point: ChargePoint, connector: int) -> float:

@@ -26,6 +26,7 @@ from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.clock import utcnow
 from .csms.errors import CommandRejected
+from .csms.limits import MINIMUM_CURRENT
 from .csms.model import STATION, ChargingLimit, LimitUnit, Value
 from .devices import identity_and_connector
 from .entity import no_transaction, translated_errors
@@ -64,7 +65,7 @@ async def _start_transaction(
     current = data.get("current")
     # Many chargers take no profile in the request itself; it follows the start.
     charge_point.limits.limit_next_session(
-        connector, token, None if current is None else ChargingLimit(current)
+        connector, token, None if current is None else _typed_current(current)
     )
     return response
 
@@ -85,7 +86,7 @@ async def _set_charging_limit(
     charge_point: ChargePoint, connector: int, data: dict[str, Any]
 ) -> Response:
     limit = (
-        ChargingLimit(data["current"])
+        _typed_current(data["current"])
         if "current" in data
         else ChargingLimit(data["power"], LimitUnit.WATT)
     )
@@ -100,7 +101,16 @@ async def _set_charging_limit(
         )
     if scope == "station":
         return await charge_point.limits.limit_station(limit)
+    if not limit.value and charge_point.connected:
+        # Told 0 A while idle some chargers hang, so nothing at all is a pause.
+        await charge_point.set_paused(connector, True)
+        return {"status": "Accepted"}
     return await charge_point.limits.limit_default(connector, limit)
+
+
+def _typed_current(current: float) -> ChargingLimit:
+    """Return a limit as the user must mean it: a car needs 6 A, or gets nothing."""
+    return ChargingLimit(max(current, MINIMUM_CURRENT) if current else 0.0)
 
 
 async def _clear_charging_limit(
