@@ -10,6 +10,7 @@ import pytest
 from simulator import REBOOT_SECONDS, Car, Charger
 
 from .common import System, charge_point, until
+from .csms.common import Refusal, Silence, bring_up, status
 
 
 def profiles(charger: Charger) -> list[tuple[Any, ...]]:
@@ -62,8 +63,8 @@ async def test_current_limit(hass: HomeAssistant, system: System) -> None:
     assert car.current == 10
     assert system.number("number", "current_limit") == 10
     assert profiles(charger) == [
-        ("TxDefaultProfile", 1, 10, "A"),
         ("TxProfile", 1, 10, "A"),
+        ("TxDefaultProfile", 1, 10, "A"),
     ]
     # The same limit is not sent again; another one takes its place.
     await system.set("number", "current_limit", 10)
@@ -93,8 +94,8 @@ async def test_one_connector_of_two(hass: HomeAssistant, system: System) -> None
     await system.clock.advance(10)
     assert [car.current for car in cars] == [16, 8]
     assert profiles(charger) == [
-        ("TxDefaultProfile", 2, 8, "A"),
         ("TxProfile", 2, 8, "A"),
+        ("TxDefaultProfile", 2, 8, "A"),
     ]
     assert system.number("number", "current_limit", 1) == 32
     # Nothing is asked before or after.
@@ -131,6 +132,72 @@ async def test_refused(hass: HomeAssistant, system: System) -> None:
     await system.clock.advance(REBOOT_SECONDS)
     await system.rest()
     assert profiles(charger) == [("TxDefaultProfile", 1, 20, "A")]
+
+
+async def test_a_refusal_is_in_nobodys_way(hass: HomeAssistant, system: System) -> None:
+    """A ceiling that a charger refuses leaves the limits of its connectors alone."""
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Available"))
+    await raw.close()
+    await until(hass, lambda: system.value("sensor", "status") == "unavailable")
+    await system.set("number", "maximum_current", 20, connector=0)
+    raw = await system.dial()
+    raw.answers["SetChargingProfile"] = lambda payload: {
+        "status": "Accepted" if payload["connectorId"] else "Rejected"
+    }
+    await raw.boot()
+    await bring_up("GARAGE")
+    await system.set("number", "current_limit", 10)
+    assert system.number("number", "current_limit") == 10
+    with pytest.raises(HomeAssistantError, match="Rejected"):
+        await system.set("number", "maximum_current", 16, connector=0)
+
+
+async def test_charger_that_refuses_everything_else(
+    hass: HomeAssistant, system: System
+) -> None:
+    """A wish is carried out by a charger that answers nothing else well."""
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Available"))
+    await raw.close()
+    await until(hass, lambda: system.value("sensor", "status") == "unavailable")
+    await system.set("number", "current_limit", 10)
+    raw = await system.dial()
+    # A key without a value is legal.
+    keys = [{"key": "MeterValuesSampledData", "readonly": False}]
+    raw.answers |= {
+        "GetConfiguration": {"configurationKey": keys},
+        "ChangeConfiguration": Refusal("InternalError"),
+        "TriggerMessage": Refusal("NotImplemented"),
+    }
+    await raw.boot()
+    await bring_up("GARAGE")
+    assert raw.actions[-1] == "SetChargingProfile"
+    raw.answers["GetConfiguration"] = Refusal("NotSupported")
+    await raw.boot(firmwareVersion="2")
+    await bring_up("GARAGE")
+    assert raw.actions[-1] == "SetChargingProfile"
+    assert system.value("sensor", "status") != "unavailable"
+
+
+async def test_slider_in_motion(hass: HomeAssistant, system: System) -> None:
+    """Of several values in a second the last one holds, and none gets lost."""
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Available"))
+    await hass.async_block_till_done()
+    raw.answers["SetChargingProfile"] = Silence()
+    setting = [
+        hass.async_create_task(system.set("number", "current_limit", value))
+        for value in (20, 16, 10)
+    ]
+    first = await raw.called("SetChargingProfile")
+    raw.answers["SetChargingProfile"] = {"status": "Accepted"}
+    await raw.answer(first, {"status": "Accepted"})
+    for task in setting:
+        await task
+    assert system.number("number", "current_limit") == 10
+    schedule = raw.calls[-1].payload["csChargingProfiles"]["chargingSchedule"]
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 10}]
 
 
 async def test_while_the_charger_is_away(hass: HomeAssistant, system: System) -> None:

@@ -246,8 +246,8 @@ async def test_wishes_survive(hass: HomeAssistant, system: System) -> None:
     assert sent[0] == ("ChangeAvailability", {"connectorId": 1, "type": "Inoperative"})
     assert [_limit(payload) for _, payload in sent[1:]] == [
         ("ChargePointMaxProfile", 0, 20, None),
-        ("TxDefaultProfile", 1, 8, None),
         ("TxProfile", 1, 0, transaction),
+        ("TxDefaultProfile", 1, 8, None),
     ]
 
 

@@ -12,7 +12,7 @@ import voluptuous as vol
 
 from simulator import REBOOT_SECONDS, Car, Charger, ManualClock
 
-from .common import System
+from .common import System, until
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def test_station_limit(hass: HomeAssistant, system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "unit", "limit"), [("Current", "A", 5), ("Power", "W", 3450)]
+    ("words", "unit", "limit"), [("Current", "A", 10), ("Power", "W", 6900)]
 )
 async def test_power(
     hass: HomeAssistant, system: System, words: str, unit: str, limit: float
@@ -141,10 +141,53 @@ async def test_power(
     )
     charger.connector(1).plug_in()
     await charger.swipe("CARD1")
-    await system.act("set_charging_limit", power=3450, scope="session")
+    await system.act("set_charging_limit", power=6900, scope="session")
     profile = last_profile(charger)
     assert profile["chargingSchedule"]["chargingRateUnit"] == unit
     assert periods(profile) == [(0, limit)]
+
+
+@pytest.mark.parametrize("scope", ["session", "default", "station"])
+async def test_too_little_for_a_car(
+    hass: HomeAssistant, system: System, scope: str
+) -> None:
+    """Whoever types 3 A wants as little as a car can do with."""
+    charger, car = await charge(system)
+    charger.requests.clear()
+    await system.act("set_charging_limit", current=3, scope=scope)
+    await system.clock.advance(5)
+    assert car.current == 6
+    for _, payload in charger.requests:
+        assert periods(payload["csChargingProfiles"]) == [(0, 6)]
+
+
+async def test_nothing_at_all(hass: HomeAssistant, system: System) -> None:
+    """0 A is a pause: it is not told to a charger that is idle."""
+    charger, car = await charge(system)
+    answer = await system.act("set_charging_limit", response=True, current=0)
+    assert answer == {"status": "Accepted"}
+    await system.clock.advance(5)
+    assert car.current == 0
+    assert system.value("switch", "paused") == "on"
+    charger.connector(1).unplug()
+    await system.rest()
+    charger.requests.clear()
+    await system.act("set_charging_limit", current=0)
+    assert charger.requests == []
+    await charger.drop()
+    await until(hass, lambda: system.value("sensor", "status") == "unavailable")
+    with pytest.raises(HomeAssistantError, match="not connected"):
+        await system.act("set_charging_limit", current=0)
+
+
+async def test_all_connectors(hass: HomeAssistant, system: System) -> None:
+    """A default of connector 0 is one for all of them, and stays."""
+    charger = await system.connect(connectors=2)
+    await system.act("set_charging_limit", connector=0, current=10)
+    assert last_profile(charger)["connectorId"] == 0
+    assert last_profile(charger)["chargingProfilePurpose"] == "TxDefaultProfile"
+    await system.set("number", "current_limit", 16, connector=2)
+    assert len(charger.profiles) == 2
 
 
 async def test_what_makes_no_sense(hass: HomeAssistant, system: System) -> None:

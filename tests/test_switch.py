@@ -144,7 +144,7 @@ async def test_paused(hass: HomeAssistant, system: System) -> None:
 
 
 async def test_paused_without_a_limit(hass: HomeAssistant, system: System) -> None:
-    """Without a limit there is nothing left of the pause."""
+    """Without a limit the way is free for all that the installation carries."""
     charger = await system.connect()
     car = charger.connector(1).plug_in(Car(max_current=16, ramp=1000))
     await charger.swipe("CARD1")
@@ -153,6 +153,7 @@ async def test_paused_without_a_limit(hass: HomeAssistant, system: System) -> No
     await system.set("switch", "paused", False)
     await system.clock.advance(5)
     assert car.current == 16
+    charger.connector(1).unplug()
     assert len(charger.profiles) == 0
 
 
