@@ -295,6 +295,8 @@ class ChargePoint(State):
         except CommandError:
             if getattr(wishes, name) == wish:
                 setattr(wishes, name, before)
+                # Whoever was told of it meanwhile hears that it came to nothing.
+                self.wishes_changed()
             raise
         self.wishes_changed()
         return carried_out
