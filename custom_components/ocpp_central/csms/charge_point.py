@@ -85,6 +85,7 @@ class ChargePoint(State):
         self._connection_listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[Event], None]] = []
         self._info_listeners: list[Callable[[], None]] = []
+        self._wishes_told = 0
         self._wish_listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -228,6 +229,7 @@ class ChargePoint(State):
 
     def wishes_changed(self) -> None:
         """Tell that the user wants something else from now on."""
+        self._wishes_told += 1
         call_listeners(self._wish_listeners)
 
     async def set_current_limit(self, connector: int, current: float) -> None:
@@ -285,6 +287,7 @@ class ChargePoint(State):
         be sent again for ever.
         """
         before = getattr(wishes, name)
+        told = self._wishes_told
         setattr(wishes, name, wish)
         carried_out = False
         try:
@@ -295,8 +298,9 @@ class ChargePoint(State):
         except CommandError:
             if getattr(wishes, name) == wish:
                 setattr(wishes, name, before)
-                # Whoever was told of it meanwhile hears that it came to nothing.
-                self.wishes_changed()
+                if self._wishes_told != told:
+                    # Whoever heard of it meanwhile hears that it came to nothing.
+                    self.wishes_changed()
             raise
         self.wishes_changed()
         return carried_out
