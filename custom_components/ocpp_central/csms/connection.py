@@ -236,8 +236,10 @@ class Connection:
             self.last_seen = self._loop.time()
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
-                    if not self._left_behind:
-                        await self._on_frame(message.data)
+                    if not self._left_behind and (
+                        answer := self._on_frame(message.data)
+                    ):
+                        await self._send(answer)
                 case WSMsgType.PING:
                     await self._socket.pong(message.data)
                 case WSMsgType.PONG:
@@ -245,36 +247,39 @@ class Connection:
                 case _:
                     return
 
-    async def _on_frame(self, data: bytes) -> None:
+    def _on_frame(self, data: bytes) -> Frame | None:
+        """Return the answer to a frame; None if it needs none, or not yet."""
         try:
             message = decode(data)
         except BrokenFrame as broken:
             self._note(broken.reason, repr(data[:200]))
             if broken.message_type == CALL:
                 error = CallError("FormationViolation", broken.reason)
-                await self._send(_refusal(broken.unique_id, error))
-            elif call := self._sent.get(str(broken.unique_id)):
+                return _refusal(broken.unique_id, error)
+            if call := self._sent.get(str(broken.unique_id)):
                 # Better an error now than silence until the time limit.
                 _fail(
                     call,
                     CommandFailed(call.action, "FormationViolation", broken.reason),
                 )
-            return
+            return None
         if message.type != CALL:
             self._on_answer(message)
-            return
+            return None
         self.last_call = self.last_seen
         if len(self._backlog) >= _MAX_BACKLOG:
             error = CallError("GenericError", "Too many calls at once")
-            await self._send(_refusal(message.unique_id, error))
-        elif self._answering:
+            return _refusal(message.unique_id, error)
+        if self._answering:
             self._backlog.append(message)
-        elif isinstance(answer := self._handle(message), list):
-            await self._send(answer)
-        else:
-            self._answering = asyncio.create_task(
-                self._answer_in_order(message, answer), name=f"{self.name} answers"
-            )
+            return None
+        answer = self._handle(message)
+        if isinstance(answer, list):
+            return answer
+        self._answering = asyncio.create_task(
+            self._answer_in_order(message, answer), name=f"{self.name} answers"
+        )
+        return None
 
     def _on_answer(self, message: Message) -> None:
         call = self._sent.get(str(message.unique_id))

@@ -66,6 +66,10 @@ def decode(data: bytes) -> Message:
         frame = orjson.loads(data)
     except orjson.JSONDecodeError:
         frame = _mend(data.decode("utf-8", "replace"))
+    match frame:
+        case [2, str(unique_id), str(action), dict(payload)]:
+            # As nearly every frame is.
+            return Message(CALL, unique_id, action, payload)
     if not isinstance(frame, list) or len(frame) < 2:
         raise BrokenFrame("not an OCPP message")
     message_type, unique_id, *rest = frame

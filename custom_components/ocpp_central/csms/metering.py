@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from math import isfinite, sqrt
 from typing import Any
 
@@ -36,6 +35,7 @@ SAMPLES = (
 )
 _PER_PHASE = frozenset({"current", "voltage"})
 _SUMMED = REGISTERS | {"power", "power_export", "reactive_power", "power_offered"}
+_SI_UNITS = frozenset({"Wh", "varh", "W", "VA", "var", "A", "V", "Percent", "Celsius"})
 # Unit -> factor and offset to the SI unit. The misspellings are real chargers'.
 _UNITS: dict[str, tuple[float, float]] = {
     "kwh": (1000, 0),
@@ -56,8 +56,8 @@ _PHASES = {"L1": 1, "L2": 2, "L3": 3, "L1-N": 1, "L2-N": 2, "L3-N": 3, "N": _NEU
 _LINES = {"L1-L2": 1, "L2-L3": 2, "L3-L1": 3}
 # What is left out means this (OCPP 1.6, 7.31).
 _REGISTER = "Energy.Active.Import.Register"
-# No name is longer; what is, is not worth remembering.
-_LONGEST = 50
+
+type _Quantity = tuple[str, int, float]
 
 
 @dataclass(slots=True)
@@ -91,10 +91,11 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
     for sample in samples:
         if not isinstance(sample, dict):
             continue
-        quantity = _quantity(
-            str(sample.get("measurand") or _REGISTER)[:_LONGEST],
-            str(sample.get("phase") or "")[:_LONGEST],
-        )
+        measurand, phase_name = sample.get("measurand"), sample.get("phase")
+        try:
+            quantity = _STANDARD[measurand, phase_name]
+        except KeyError, TypeError:
+            quantity = _quantity(measurand, phase_name)
         if quantity is None or (value := _number(sample)) is None:
             continue
         key, phase, divisor = quantity
@@ -124,12 +125,10 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
     return values
 
 
-# A charger says the same few things in every message.
-@lru_cache(maxsize=500)
-def _quantity(measurand: str, phase: str) -> tuple[str, int, float] | None:
+def _quantity(measurand_name: object, phase_name: object) -> _Quantity | None:
     """Return key and phase of a sample, and what to divide its value by."""
-    measurand = measurand.strip()
-    phase = phase.strip().upper()
+    measurand = str(measurand_name or _REGISTER).strip()
+    phase = str(phase_name or "").strip().upper()
     # Some chargers write the phase as part of the measurand: "Voltage.L1-N".
     name, _, suffix = measurand.rpartition(".")
     if suffix in _PHASES or suffix in _LINES:
@@ -140,6 +139,14 @@ def _quantity(measurand: str, phase: str) -> tuple[str, int, float] | None:
     if line := _LINES.get(phase):
         return key, line, sqrt(3)
     return key, _PHASES.get(phase, _TOTAL), 1
+
+
+# What the standard's own words mean; what chargers make of them takes longer to tell.
+_STANDARD = {
+    (measurand, phase): _quantity(measurand, phase)
+    for measurand in (None, *_KEYS)
+    for phase in (None, *_PHASES, *_LINES)
+}
 
 
 def _total(key: str, phases: list[float]) -> float:
@@ -166,11 +173,10 @@ def _number(sample: dict[str, Any]) -> float | None:
     if not isfinite(value):
         return None
     unit = sample.get("unit")
-    if isinstance(unit, str) and (scale := _scale(unit[:_LONGEST])):
+    if (
+        isinstance(unit, str)
+        and unit not in _SI_UNITS
+        and (scale := _UNITS.get(unit.strip().lower()))
+    ):
         value = value * scale[0] + scale[1]
     return value
-
-
-@lru_cache(maxsize=100)
-def _scale(unit: str) -> tuple[float, float] | None:
-    return _UNITS.get(unit.strip().lower())
