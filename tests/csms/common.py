@@ -257,6 +257,12 @@ class Charger:
             pass
         return call
 
+    def forget(self) -> None:
+        """Look only at CALLs that come from now on."""
+        self.calls.clear()
+        while not self._calls.empty():
+            self._calls.get_nowait()
+
     async def answer(self, call: Call, payload: Payload) -> None:
         """Answer a CALL that was met with silence so far."""
         await self.send([3, call.unique_id, payload])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
@@ -16,7 +16,14 @@ from .errors import (
     NotConnected,
     NotSupported,
 )
-from .model import STATION, ChargingLimit, LimitProfile, Purpose, Transaction
+from .model import (
+    STATION,
+    ChargingLimit,
+    LimitProfile,
+    Purpose,
+    SessionLimit,
+    Transaction,
+)
 from .profiles import amperes, default_profile, fallback, spoken, station_profile
 
 if TYPE_CHECKING:
@@ -56,7 +63,6 @@ class Limits:
         """Start without knowing what the charger holds."""
         self._charge_point = charge_point
         self._held: dict[Slot, LimitProfile] = {}
-        self._session: dict[int, LimitProfile] = {}
         self._next: dict[int, _NextSession] = {}
         # When pauses end by themselves, where a charger has no better way to pause.
         self._pauses: dict[int, datetime] = {}
@@ -90,12 +96,7 @@ class Limits:
             and next_session.id_token == transaction.id_token
             and utcnow() < next_session.expires
         ):
-            self._session[connector] = LimitProfile(
-                purpose=Purpose.TRANSACTION,
-                connector=connector,
-                limit=spoken(self._charge_point, next_session.limit),
-                transaction_id=transaction.id,
-            )
+            self._keep(connector, transaction, next_session.limit, None)
         self._unnamed.add(connector)
         self._charge_point.run(self._begin(connector), _TASK)
 
@@ -118,7 +119,7 @@ class Limits:
     def transaction_ended(self, connector: int) -> None:
         """Drop what ends with a transaction, as the charger does."""
         self._held.pop((Purpose.TRANSACTION, connector), None)
-        self._session.pop(connector, None)
+        self._drop_session_limit(connector)
         self._unnamed.discard(connector)
         if self._default_only:
             # What was for the transaction would hold for the next one.
@@ -137,6 +138,8 @@ class Limits:
         What it refuses of one connector does not keep the others from theirs. Raises
         the first CommandError.
         """
+        if not self._charge_point.connected:
+            raise NotConnected
         async with self._lock:
             refused: dict[int, CommandError] = {}
             # Looked up anew each time: what is wanted may change while we wait.
@@ -146,7 +149,8 @@ class Limits:
                 except NotConnected:
                     raise
                 except CommandError as error:
-                    refused[profile.connector] = error
+                    if not await self._learn(profile, error):
+                        refused[profile.connector] = error
         if refused:
             raise next(iter(refused.values()))
 
@@ -173,22 +177,20 @@ class Limits:
         by itself.
         """
         transaction = self._charge_point.transactions.at(connector)
-        profile = LimitProfile(
-            purpose=Purpose.TRANSACTION,
-            connector=connector,
-            limit=spoken(self._charge_point, limit),
-            until=until,
-            after=spoken(
-                self._charge_point, fallback(self._charge_point, connector)
-            ).value
-            if until
-            else 0,
-            # Without a transaction the charger itself says what it thinks of that.
-            transaction_id=transaction.id if transaction else None,
+        until = until and until.replace(microsecond=0)
+        # Without a transaction the charger itself says what it thinks of that.
+        profile = self._profile(
+            connector, transaction.id if transaction else None, limit, until
         )
         async with self._lock:
-            response = await self._send(profile)
-        self._session[connector] = profile
+            try:
+                response = await self._send(profile)
+            except CommandError as error:
+                if not await self._learn(profile, error):
+                    raise
+                response = await self._send(profile)
+        if transaction:
+            self._keep(connector, transaction, limit, until)
         return response
 
     async def limit_default(self, connector: int, limit: ChargingLimit) -> Payload:
@@ -200,8 +202,9 @@ class Limits:
             response = await self._send(
                 default_profile(self._charge_point, connector, limit)
             )
-        self._session.pop(connector, None)
-        self._charge_point.wish(connector).current_limit = current
+        wish = self._charge_point.wish(connector)
+        wish.session = None
+        wish.current_limit = current
         self._charge_point.wishes_changed()
         await self.apply(connector)
         return response
@@ -230,12 +233,11 @@ class Limits:
             for purpose in purposes:
                 answers.append(await commands.clear_limit_profile(purpose, connector))
                 self._held.pop((purpose, connector), None)
-        self._session.pop(connector, None)
         if connector == STATION:
             self._charge_point.wishes.maximum_current = None
         else:
             wish = self._charge_point.wish(connector)
-            wish.current_limit = wish.limited = None
+            wish.current_limit = wish.limited = wish.session = None
             wish.paused = False
         self._charge_point.wishes_changed()
         return next(
@@ -247,29 +249,37 @@ class Limits:
         self, profile: LimitProfile, priority: Priority = Priority.USER
     ) -> Payload:
         """Install a profile, as a default where the charger knows nothing else."""
-        charge_point = self._charge_point
         live = profile.transaction_id is not None
-        if live and self._default_only:
-            profile = replace(profile, purpose=Purpose.DEFAULT)
-        slot = (profile.purpose, profile.connector)
         if live:
             self._note_limited(profile.connector, profile.transaction_id)
+            profile = self._rendered(profile)
+        slot = (profile.purpose, profile.connector)
         # Until it is answered, nobody knows what the charger holds.
         held = self._held.pop(slot, None)
         try:
-            response = await charge_point.commands.set_limit_profile(profile, priority)
-        except (CommandRejected, CommandFailed) as error:
+            response = await self._charge_point.commands.set_limit_profile(
+                profile, priority
+            )
+        except CommandRejected, CommandFailed:
             if held:
                 self._held[slot] = held
-            if profile.purpose is Purpose.TRANSACTION and live and _is_unknown(error):
-                charge_point.capabilities.default_only = True
-                await charge_point.capability_store.save()
-                return await self._send(profile, priority)
             raise
         self._held[slot] = profile
         if profile.purpose is Purpose.DEFAULT and not live:
             self._note_limited(profile.connector, None)
         return response
+
+    async def _learn(self, profile: LimitProfile, error: CommandError) -> bool:
+        """Return whether a refusal tells that there is another way."""
+        if profile.transaction_id is None or self._default_only:
+            return False
+        unknown = isinstance(error, NotSupported) or (
+            isinstance(error, CommandRejected) and error.status == "NotSupported"
+        )
+        if unknown:
+            self._charge_point.capabilities.default_only = True
+            await self._charge_point.capability_store.save()
+        return unknown
 
     @property
     def _default_only(self) -> bool:
@@ -323,8 +333,10 @@ class Limits:
             if self._default_only:
                 # It would hold for every car to come, should we never be back.
                 until = self._pause_end(connector)
-        elif session := self._session_limit(connector):
-            return self._rendered(session)
+        elif session := self._session_limit(transaction):
+            limit = ChargingLimit(session.value, session.unit)
+            if session.until is not None:
+                until = datetime.fromtimestamp(session.until, UTC)
         elif self._default_only:
             return None
         elif wish.current_limit is not None:
@@ -334,19 +346,25 @@ class Limits:
             limit = fallback(self._charge_point, connector)
         else:
             return None
-        return self._rendered(
-            LimitProfile(
-                purpose=Purpose.TRANSACTION,
-                connector=connector,
-                limit=spoken(self._charge_point, limit),
-                until=until,
-                after=spoken(
-                    self._charge_point, fallback(self._charge_point, connector)
-                ).value
-                if until
-                else 0,
-                transaction_id=transaction.id,
-            )
+        return self._rendered(self._profile(connector, transaction.id, limit, until))
+
+    def _profile(
+        self,
+        connector: int,
+        transaction_id: int | None,
+        limit: ChargingLimit,
+        until: datetime | None,
+    ) -> LimitProfile:
+        """Return the profile of a transaction, its way back included."""
+        charge_point = self._charge_point
+        after = spoken(charge_point, fallback(charge_point, connector)).value
+        return LimitProfile(
+            purpose=Purpose.TRANSACTION,
+            connector=connector,
+            limit=spoken(charge_point, limit),
+            until=until,
+            after=after if until else 0,
+            transaction_id=transaction_id,
         )
 
     def _rendered(self, profile: LimitProfile) -> LimitProfile:
@@ -360,16 +378,32 @@ class Limits:
             end = self._pauses[connector] = utcnow() + _LONGEST_PAUSE
         return end
 
-    def _session_limit(self, connector: int) -> LimitProfile | None:
-        profile = self._session.get(connector)
-        if profile and profile.until and profile.until <= utcnow():
-            del self._session[connector]
+    def _keep(
+        self,
+        connector: int,
+        transaction: Transaction,
+        limit: ChargingLimit,
+        until: datetime | None,
+    ) -> None:
+        self._charge_point.wish(connector).session = SessionLimit(
+            transaction_id=transaction.id,
+            value=limit.value,
+            unit=limit.unit,
+            until=until.timestamp() if until else None,
+        )
+        self._charge_point.wishes_changed()
+
+    def _drop_session_limit(self, connector: int) -> None:
+        wish = self._charge_point.wish(connector)
+        if wish.session:
+            wish.session = None
+            self._charge_point.wishes_changed()
+
+    def _session_limit(self, transaction: Transaction) -> SessionLimit | None:
+        """Return the limit meant for this transaction, while it holds."""
+        session = self._charge_point.wish(transaction.connector).session
+        if session is None or session.transaction_id != transaction.id:
             return None
-        return profile
-
-
-def _is_unknown(error: CommandError) -> bool:
-    """Return whether a charger does not know what it was told, rather than not like it."""
-    return isinstance(error, NotSupported) or (
-        isinstance(error, CommandRejected) and error.status == "NotSupported"
-    )
+        if session.until is not None and session.until <= utcnow().timestamp():
+            return None
+        return session

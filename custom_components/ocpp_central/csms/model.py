@@ -91,6 +91,17 @@ class BootInfo:
     firmware: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimit:
+    """A limit for one transaction only."""
+
+    transaction_id: int
+    value: float
+    unit: LimitUnit
+    # Seconds since the epoch; None: until the transaction ends.
+    until: float | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Wishes:
     """What the user wants of a connector, kept while the charger is away."""
@@ -101,6 +112,7 @@ class Wishes:
     # The transaction that holds a limit of ours: where the wish for it ends, the
     # charger has to be told, even after a restart.
     limited: int | None = None
+    session: SessionLimit | None = None
 
 
 @dataclass(slots=True, kw_only=True)
