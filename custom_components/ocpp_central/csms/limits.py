@@ -24,7 +24,13 @@ from .model import (
     SessionLimit,
     Transaction,
 )
-from .profiles import amperes, default_profile, fallback, spoken, station_profile
+from .profiles import (
+    amperes,
+    default_profile,
+    fallback,
+    station_profile,
+    transaction_profile,
+)
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -179,8 +185,9 @@ class Limits:
         transaction = self._charge_point.transactions.at(connector)
         until = until and until.replace(microsecond=0)
         # Without a transaction the charger itself says what it thinks of that.
-        profile = self._profile(
-            connector, transaction.id if transaction else None, limit, until
+        transaction_id = transaction.id if transaction else None
+        profile = transaction_profile(
+            self._charge_point, connector, transaction_id, limit, until
         )
         async with self._lock:
             try:
@@ -195,13 +202,11 @@ class Limits:
 
     async def limit_default(self, connector: int, limit: ChargingLimit) -> Payload:
         """Limit a connector from now on, the running transaction included."""
-        current = amperes(self._charge_point, limit)
-        if current < MINIMUM_CURRENT:
-            limit = ChargingLimit(current := MINIMUM_CURRENT)
+        # As it is kept, so that it is not written again in another unit.
+        current = max(MINIMUM_CURRENT, amperes(self._charge_point, limit))
+        profile = default_profile(self._charge_point, connector, ChargingLimit(current))
         async with self._lock:
-            response = await self._send(
-                default_profile(self._charge_point, connector, limit)
-            )
+            response = await self._send(profile)
         wish = self._charge_point.wish(connector)
         wish.session = None
         wish.current_limit = current
@@ -211,9 +216,11 @@ class Limits:
 
     async def limit_station(self, limit: ChargingLimit) -> Payload:
         """Set the ceiling of the whole charge point."""
+        current = amperes(self._charge_point, limit)
+        profile = station_profile(self._charge_point, ChargingLimit(current))
         async with self._lock:
-            response = await self._send(station_profile(self._charge_point, limit))
-        self._charge_point.wishes.maximum_current = amperes(self._charge_point, limit)
+            response = await self._send(profile)
+        self._charge_point.wishes.maximum_current = current
         self._charge_point.wishes_changed()
         return response
 
@@ -346,25 +353,10 @@ class Limits:
             limit = fallback(self._charge_point, connector)
         else:
             return None
-        return self._rendered(self._profile(connector, transaction.id, limit, until))
-
-    def _profile(
-        self,
-        connector: int,
-        transaction_id: int | None,
-        limit: ChargingLimit,
-        until: datetime | None,
-    ) -> LimitProfile:
-        """Return the profile of a transaction, its way back included."""
-        charge_point = self._charge_point
-        after = spoken(charge_point, fallback(charge_point, connector)).value
-        return LimitProfile(
-            purpose=Purpose.TRANSACTION,
-            connector=connector,
-            limit=spoken(charge_point, limit),
-            until=until,
-            after=after if until else 0,
-            transaction_id=transaction_id,
+        return self._rendered(
+            transaction_profile(
+                self._charge_point, connector, transaction.id, limit, until
+            )
         )
 
     def _rendered(self, profile: LimitProfile) -> LimitProfile:

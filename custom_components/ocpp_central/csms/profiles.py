@@ -1,5 +1,6 @@
 """Limits in a charger's own units, as charging profiles of ours."""
 
+from datetime import datetime
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,25 @@ def default_profile(
     """Return what holds for any transaction of a connector."""
     return LimitProfile(
         purpose=Purpose.DEFAULT, connector=connector, limit=spoken(charge_point, limit)
+    )
+
+
+def transaction_profile(
+    charge_point: ChargePoint,
+    connector: int,
+    transaction_id: int | None,
+    limit: ChargingLimit,
+    until: datetime | None,
+) -> LimitProfile:
+    """Return what holds for one transaction, its way back included."""
+    after = spoken(charge_point, fallback(charge_point, connector)).value
+    return LimitProfile(
+        purpose=Purpose.TRANSACTION,
+        connector=connector,
+        limit=spoken(charge_point, limit),
+        until=until,
+        after=after if until else 0,
+        transaction_id=transaction_id,
     )
 
 
