@@ -334,3 +334,23 @@ async def test_set_and_clear_profiles(hass: HomeAssistant, system: System) -> No
     await system.clock.advance(5)
     assert car.current == 32
     assert charger.violations == []
+
+
+async def test_session_limit_over_a_restart(
+    hass: HomeAssistant, system: System
+) -> None:
+    """A restart of Home Assistant lets no session have more than it was given."""
+    charger, car = await charge(system)
+    await system.act("set_charging_limit", current=9, scope="session")
+    await system.restart()
+    await system.clock.advance(60)
+    await charger.connected()
+    await system.rest()
+    assert car.current == 9
+    await charger.stop_transaction()
+    charger.connector(1).unplug()
+    charger.connector(1).plug_in(car)
+    await charger.swipe("CARD1")
+    await system.clock.advance(60)
+    await system.rest()
+    assert car.current == 32

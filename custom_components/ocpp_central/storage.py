@@ -10,7 +10,7 @@ from homeassistant.helpers.storage import Store
 from .const import DOMAIN
 from .csms.capabilities import Capabilities, ConfigurationKey
 from .csms.charge_point import ChargePoint
-from .csms.model import BootInfo, StationWishes, Wishes
+from .csms.model import BootInfo, LimitUnit, SessionLimit, StationWishes, Wishes
 
 _VERSION = 1
 # Wishes come from a user's hand; a slider sends several a second.
@@ -84,7 +84,7 @@ class OcppStore:
                 **{
                     **wishes,
                     "connectors": {
-                        int(connector): Wishes(**wish)
+                        int(connector): _wishes(wish)
                         for connector, wish in connectors.items()
                     },
                 }
@@ -115,3 +115,14 @@ class OcppStore:
             },
             "charge_points": self._charge_points,
         }
+
+
+def _wishes(data: dict[str, Any]) -> Wishes:
+    session = data.get("session")
+    return Wishes(
+        **{
+            **data,
+            "session": session
+            and SessionLimit(**{**session, "unit": LimitUnit(session["unit"])}),
+        }
+    )

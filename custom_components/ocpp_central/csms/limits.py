@@ -127,9 +127,9 @@ class Limits:
         self._held.pop((Purpose.TRANSACTION, connector), None)
         self._drop_session_limit(connector)
         self._unnamed.discard(connector)
-        if self._default_only:
-            # What was for the transaction would hold for the next one.
-            self._charge_point.run(self.apply(connector), _TASK)
+        # What was for the transaction must not hold for the next one; and where it could
+        # not be limited, the connector still can.
+        self._charge_point.run(self.apply(connector), _TASK)
 
     def tick(self) -> None:
         """Renew what runs out by itself; called once a minute."""
@@ -159,6 +159,11 @@ class Limits:
                         refused[profile.connector] = error
         if refused:
             raise next(iter(refused.values()))
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the charger is not known to hold what it should."""
+        return self._next_change(None, ()) is not None
 
     def _next_change(
         self, connector: int | None, refused: Container[int]
