@@ -23,7 +23,9 @@ def _arguments() -> argparse.Namespace:
         " Everything it writes is gone when it ends.",
     )
     parser.add_argument(
-        "--port", type=int, help="port of Home Assistant (default: any)"
+        "--port",
+        type=int,
+        help="port of Home Assistant (default: any)",
     )
     parser.add_argument(
         "--check",

@@ -197,6 +197,7 @@ class Checks:
         charger = self._scene.car_park
         status = await self._api.find(charger.kind.key(1, "status"))
         with self.claim("What a dead charger said is unavailable at once"):
+            await self._api.wait_for(status, lambda state: state.known, _PATIENCE)
             await charger.kill()
             await self._api.wait_for(
                 status, lambda state: state.value == "unavailable", _PROMPT

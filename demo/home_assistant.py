@@ -15,6 +15,11 @@ from .processes import Process
 #: How long it may take to start, in seconds. Two or three are usual.
 _START_LIMIT = 120.0
 
+#: What it does where it could not use its port: it opens another, to everybody.
+_RECOVERY = "Activating recovery mode"
+#: What it says after that, when all is set up.
+_READY = "[homeassistant.core] Starting Home Assistant"
+
 #: What the process returns when it was asked to start again.
 _RESTART = 100
 
@@ -65,8 +70,8 @@ def check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DemoError(f"Port {port} cannot be used: {error.strerror}") from error
+        except (OSError, OverflowError) as error:
+            raise DemoError(f"Port {port} cannot be used: {error}") from error
 
 
 class HomeAssistant:
@@ -189,9 +194,9 @@ class HomeAssistant:
         while line := await process.output.readline():
             text = line.decode(errors="replace").rstrip()
             self._log.append(text)
-            if "Activating recovery mode" in text:
+            if _RECOVERY in text:
                 raise DemoError("Home Assistant started in recovery mode")
-            if "Home Assistant initialized in" in text:
+            if _READY in text:
                 self._starts += 1
                 self._ready.set()
 

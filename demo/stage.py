@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, ClientTimeout
 
 from . import DOMAIN, flows
 from .api import Api
@@ -135,7 +135,9 @@ async def stage(port: int | None) -> AsyncIterator[Stage]:
         stack.push_async_callback(home_assistant.stop)
         try:
             await home_assistant.start()
-            http = await stack.enter_async_context(ClientSession())
+            http = await stack.enter_async_context(
+                ClientSession(timeout=ClientTimeout(total=_PATIENCE))
+            )
             api = Api(http, home_assistant.url)
             await api.onboard(NAME, USERNAME, PASSWORD)
             await api.connect()
