@@ -278,9 +278,13 @@ class Charger:
         self.socket._response.connection.transport.abort()  # noqa: SLF001
         await self._reader
 
-    async def boot(self, **more: Any) -> Payload:
-        """Send a BootNotification."""
-        return await self.call("BootNotification", {**BOOT, **more})
+    async def boot(self, *statuses: Payload, **more: Any) -> Payload:
+        """Send a BootNotification, and what the connectors do in the same breath."""
+        answer, *_ = await asyncio.gather(
+            self.call("BootNotification", {**BOOT, **more}),
+            *(self.call("StatusNotification", status) for status in statuses),
+        )
+        return answer
 
     async def start(self, connector: int = 1, **more: Any) -> int:
         """Begin a transaction and return its id."""

@@ -33,13 +33,16 @@ class BringUp:
     """Gets to know a charger: read first, write little, every step optional.
 
     A step that takes the charger down is not tried again on that firmware: the mark
-    "trying" is on disk before the step is sent, and lifted after.
+    "trying" is on disk before the step is sent, and lifted after. A charger that was
+    taken down may also dial again before its old socket has closed.
     """
 
     def __init__(self, charge_point: ChargePoint) -> None:
         """Serve one charge point over all its connections."""
         self._charge_point = charge_point
         self._task: asyncio.Task[None] | None = None
+        # Whether what is known of the model is newer than what is on disk.
+        self._unsaved = False
 
     def start(self, connection: Connection, *, booted: bool) -> None:
         """Begin, or begin again after the charger booted."""
@@ -81,26 +84,34 @@ class BringUp:
         timing = charge_point.timing
         await asyncio.sleep(timing.boot_grace if booted else timing.no_boot)
         await self._quiet(connection)
-        store = charge_point.capability_store
         capabilities = charge_point.capabilities
-        if capabilities.trying:
-            self._quarantine()
+        if step := capabilities.trying.pop(charge_point.identity, None):
+            await self._quarantine(step)
         try:
             await self._steps()
-        except NotConnected, asyncio.CancelledError:
-            if connection.lost:
-                self._quarantine()
-            raise
+        except NotConnected:
+            pass
         finally:
-            capabilities.trying = None
-            await store.save()
+            # Also when cancelled, by the end of the socket, a newer one, or a boot.
+            await self._wind_up(connection)
+
+    async def _wind_up(self, connection: Connection) -> None:
+        charge_point = self._charge_point
+        step = charge_point.capabilities.trying.pop(charge_point.identity, None)
+        if step and connection.lost:
+            await self._quarantine(step)
+        elif step or self._unsaved:
+            await charge_point.capability_store.save()
 
     async def _steps(self) -> None:
         charge_point = self._charge_point
-        commands = charge_point.commands
-        await self._step("GetConfiguration", self._read_configuration)
-        await self._step("MeterValueSampleInterval", self._write_interval)
-        await self._step("MeterValuesSampledData", self._write_measurands)
+        if not charge_point.configuration:
+            await self._step("GetConfiguration", self._read_configuration)
+        self._count_connectors()
+        await self._write(
+            "MeterValueSampleInterval", str(charge_point.config.meter_interval)
+        )
+        await self._write_measurands()
         for connector in charge_point.connectors or [1]:
             if connector not in charge_point.heard_status:
                 await self._trigger("StatusNotification", connector)
@@ -109,11 +120,16 @@ class BringUp:
                 await self._trigger("MeterValues", connector)
         for connector, wish in charge_point.wishes.connectors.items():
             if wish.available is not None:
-                await self._step(
+                await self._wish(
                     "ChangeAvailability",
-                    partial(commands.change_availability, connector, wish.available),
+                    partial(
+                        charge_point.commands.change_availability,
+                        connector,
+                        wish.available,
+                    ),
                 )
-        await self._step("SetChargingProfile", charge_point.limits.apply)
+        if charge_point.limits.differs:
+            await self._wish("SetChargingProfile", charge_point.limits.apply)
 
     async def _quiet(self, connection: Connection) -> None:
         """Wait until the charger has not called for a while."""
@@ -125,12 +141,17 @@ class BringUp:
                 return
             await asyncio.sleep(rest)
 
-    async def _step(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+    async def _step(
+        self, name: str, work: Callable[[], Awaitable[object]]
+    ) -> CommandError | None:
+        """Do what may go wrong; returns the charger's objection, if it has one."""
         charge_point = self._charge_point
         capabilities = charge_point.capabilities
         if name in capabilities.quarantined:
-            return
-        capabilities.trying = name
+            return None
+        objection: CommandError | None = None
+        capabilities.trying[charge_point.identity] = name
+        self._unsaved = False
         await charge_point.capability_store.save()
         try:
             await work()
@@ -138,20 +159,30 @@ class BringUp:
             raise
         except CommandError as error:
             _LOGGER.debug("%s: bring-up: %s", charge_point.identity, error)
+            objection = error
         # Slow chargers answer before they are done, and some die only then.
         await asyncio.sleep(charge_point.timing.pace)
-        capabilities.trying = None
+        del capabilities.trying[charge_point.identity]
+        self._unsaved = True
+        return objection
 
-    def _quarantine(self) -> None:
-        capabilities = self._charge_point.capabilities
-        if (step := capabilities.trying) and step not in capabilities.quarantined:
-            capabilities.quarantined.append(step)
+    async def _wish(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        """Carry out what the user wanted while the charger was away."""
+        if error := await self._step(name, work):
+            _LOGGER.warning("%s: %s", self._charge_point.identity, error)
+
+    async def _quarantine(self, step: str) -> None:
+        charge_point = self._charge_point
+        if step not in charge_point.capabilities.quarantined:
+            charge_point.capabilities.quarantined.append(step)
             _LOGGER.warning(
                 "%s dropped its connection after %s; it is not sent again to this"
                 " firmware",
-                self._charge_point.identity,
+                charge_point.identity,
                 step,
             )
+        self._unsaved = False
+        await charge_point.capability_store.save()
 
     async def _trigger(self, message: str, connector: int) -> None:
         untriggerable = self._charge_point.capabilities.untriggerable
@@ -170,28 +201,29 @@ class BringUp:
     async def _read_configuration(self) -> None:
         """Read all keys, once per firmware."""
         charge_point = self._charge_point
-        if not charge_point.configuration:
-            answer = await charge_point.commands.get_configuration([])
-            charge_point.set_configuration(
-                {
-                    str(entry["key"]): ConfigurationKey(
-                        None if entry.get("value") is None else str(entry["value"]),
-                        bool(entry.get("readonly")),
-                    )
-                    for entry in answer.get("configurationKey") or ()
-                    if isinstance(entry, dict) and entry.get("key")
-                }
-            )
-        count = charge_point.configuration.get("NumberOfConnectors")
-        if count and count.value and count.value.isdecimal():
-            number = int(count.value)
-            for connector in range(1, number + 1 if number <= _MAX_CONNECTORS else 1):
-                charge_point.add_connector(connector)
-
-    async def _write_interval(self) -> None:
-        await self._write(
-            "MeterValueSampleInterval", str(self._charge_point.config.meter_interval)
+        answer = await charge_point.commands.get_configuration([])
+        entries = answer.get("configurationKey")
+        charge_point.set_configuration(
+            {
+                str(entry["key"]): ConfigurationKey(
+                    None if entry.get("value") is None else str(entry["value"]),
+                    str(entry.get("readonly")).lower() == "true",
+                )
+                for entry in (entries if isinstance(entries, list) else ())
+                if isinstance(entry, dict) and entry.get("key")
+            }
         )
+
+    def _count_connectors(self) -> None:
+        number = self._integer("NumberOfConnectors")
+        if number is not None and number <= _MAX_CONNECTORS:
+            for connector in range(1, number + 1):
+                self._charge_point.add_connector(connector)
+
+    def _integer(self, name: str) -> int | None:
+        key = self._charge_point.configuration.get(name)
+        value = (key.value or "").strip() if key else ""
+        return int(value) if value.isdecimal() else None
 
     async def _write_measurands(self) -> None:
         """Ask for what the sensors need; a charger that sends more keeps doing so."""
@@ -199,18 +231,35 @@ class BringUp:
         if key is None:
             return
         present = [
-            part.strip() for part in (key.value or "").split(",") if part.strip()
+            part.strip()
+            for part in (key.value or "").strip(" '\"").split(",")
+            if part.strip()
         ]
         missing = [part for part in _MEASURANDS if part not in present]
         # Current and voltage alone are not worth a write.
         if not {"Energy.Active.Import.Register", "Power.Active.Import"} & set(missing):
             return
-        try:
-            await self._write("MeterValuesSampledData", ",".join(present + missing))
-        except CommandRejected:
+        wanted = present + missing
+        longest = self._integer("MeterValuesSampledDataMaxLength")
+        if longest and longest < len(wanted):
+            wanted = list(dict.fromkeys([*_MEASURANDS, *present]))[:longest]
+        if not await self._write("MeterValuesSampledData", ",".join(wanted)):
             await self._write("MeterValuesSampledData", ",".join(_MEASURANDS[:3]))
 
-    async def _write(self, name: str, value: str) -> None:
-        key = self._charge_point.configuration.get(name)
-        if key and not key.readonly and key.value != value:
-            await self._charge_point.commands.set_configuration(name, value)
+    async def _write(self, name: str, value: str) -> bool:
+        """Change a key that differs; False where the charger refuses the value."""
+        charge_point = self._charge_point
+        key = charge_point.configuration.get(name)
+        if key is None or key.readonly or key.value == value:
+            return True
+        refused = charge_point.capabilities.refused
+        change = f"{name}={value}"
+        if change in refused:
+            return False
+        error = await self._step(
+            name, partial(charge_point.commands.set_configuration, name, value)
+        )
+        if isinstance(error, (CommandRejected, NotSupported)):
+            refused.append(change)
+            return False
+        return True

@@ -12,10 +12,12 @@ class Capabilities:
 
     # Bring-up steps after which the charger dropped its socket.
     quarantined: list[str] = field(default_factory=list)
-    # The step under way. Found set after a restart or reconnect, it is the culprit.
-    trying: str | None = None
+    # The step under way, by identity. Found set after a restart, it is the culprit.
+    trying: dict[str, str] = field(default_factory=dict)
     # Messages that TriggerMessage was refused for.
     untriggerable: list[str] = field(default_factory=list)
+    # Changes of configuration that were refused, as "key=value".
+    refused: list[str] = field(default_factory=list)
     # It knows no profiles of a transaction, only defaults.
     default_only: bool = False
 

@@ -68,7 +68,7 @@ class ChargePoint(State):
         self.timing = timing
         self.info: BootInfo | None = None
         self.wishes = StationWishes()
-        self.configuration: dict[str, ConfigurationKey] = {}
+        self.configuration = capabilities.configuration(self.identity, self._model)
         self.clock = ChargerClock()
         self.transactions = Transactions(self, ledger)
         self.limits = Limits(self)

@@ -147,6 +147,7 @@ class Commands16:
         )
         if known := self._charge_point.configuration.get(key):
             known.value = value
+            self._charge_point.set_configuration(self._charge_point.configuration)
         return response
 
     async def change_availability(self, connector: int, operative: bool) -> Payload:
