@@ -101,7 +101,11 @@ class BringUp:
         if step and connection.lost:
             await self._quarantine(step)
         elif step or self._unsaved:
-            await charge_point.capability_store.save()
+            await self._save()
+
+    async def _save(self) -> None:
+        self._unsaved = False
+        await self._charge_point.capability_store.save()
 
     async def _steps(self) -> None:
         charge_point = self._charge_point
@@ -151,8 +155,7 @@ class BringUp:
             return None
         objection: CommandError | None = None
         capabilities.trying[charge_point.identity] = name
-        self._unsaved = False
-        await charge_point.capability_store.save()
+        await self._save()
         try:
             await work()
         except NotConnected:
@@ -181,8 +184,7 @@ class BringUp:
                 charge_point.identity,
                 step,
             )
-        self._unsaved = False
-        await charge_point.capability_store.save()
+        await self._save()
 
     async def _trigger(self, message: str, connector: int) -> None:
         untriggerable = self._charge_point.capabilities.untriggerable
