@@ -147,6 +147,15 @@ async def test_power(
     assert periods(profile) == [(0, limit)]
 
 
+async def test_power_is_written_once(hass: HomeAssistant, system: System) -> None:
+    """What was said in watts is one limit, which the slider shows in amperes."""
+    charger = await system.connect()
+    charger.requests.clear()
+    await system.act("set_charging_limit", power=6900)
+    assert [action for action, _ in charger.requests] == ["SetChargingProfile"]
+    assert system.number("number", "current_limit") == 10
+
+
 @pytest.mark.parametrize("scope", ["session", "default", "station"])
 async def test_too_little_for_a_car(
     hass: HomeAssistant, system: System, scope: str
