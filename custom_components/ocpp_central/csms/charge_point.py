@@ -17,6 +17,7 @@ from .limits import Limits
 from .metering import FLOWS, REGISTERS, SAMPLES, Reading
 from .model import (
     STATION,
+    Allowance,
     Authorizer,
     BootInfo,
     ChargePointConfig,
@@ -58,11 +59,13 @@ class ChargePoint(State):
         capabilities: CapabilityStore,
         timing: Timing,
         claimed: bool,
+        unclaimed: Allowance,
     ) -> None:
         """Make a charge point; `claimed` is False until the user has added it."""
         super().__init__()
         self.config = config
         self.claimed = claimed
+        self.unclaimed = unclaimed
         self.authorizer = authorizer
         self.capability_store = capabilities
         self.timing = timing
@@ -165,14 +168,14 @@ class ChargePoint(State):
     def update_samples(self, connector: int, reading: Reading) -> None:
         """Keep what a connector measured just now."""
         values = self._values[connector]
-        changes: dict[str, Value] = dict(reading.values)
+        changes: Mapping[str, Value] = reading.values
         if "power" in reading.values:
             self._derived_power.discard(connector)
         elif "current" in reading.values and (
             values.get("power") is None or connector in self._derived_power
         ):
             self._derived_power.add(connector)
-            changes["power"] = self._power(reading)
+            changes = {**reading.values, "power": self._power(reading)}
         self.update(connector, changes)
 
     def _power(self, reading: Reading) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import isfinite, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import plausible_time, utcnow
 
@@ -35,7 +35,6 @@ SAMPLES = (
 )
 _PER_PHASE = frozenset({"current", "voltage"})
 _SUMMED = REGISTERS | {"power", "power_export", "reactive_power", "power_offered"}
-_SI_UNITS = frozenset({"Wh", "varh", "W", "VA", "var", "A", "V", "Percent", "Celsius"})
 # Unit -> factor and offset to the SI unit. The misspellings are real chargers'.
 _UNITS: dict[str, tuple[float, float]] = {
     "kwh": (1000, 0),
@@ -54,10 +53,24 @@ _TOTAL = 0
 _NEUTRAL = 4
 _PHASES = {"L1": 1, "L2": 2, "L3": 3, "L1-N": 1, "L2-N": 2, "L3-N": 3, "N": _NEUTRAL}
 _LINES = {"L1-L2": 1, "L2-L3": 2, "L3-L1": 3}
-# What is left out means this (OCPP 1.6, 7.31).
-_REGISTER = "Energy.Active.Import.Register"
 
-type _Quantity = tuple[str, int, float]
+type _Labels = tuple[object, ...]
+
+
+class _Meaning(NamedTuple):
+    """What the labels of a sample say of its value."""
+
+    key: str
+    phase: int
+    factor: float
+    offset: float
+    inlet: bool
+
+
+_MEANINGS: dict[_Labels, _Meaning | None] = {}
+# What is beyond this is no charger's habit, and not worth the memory.
+_MOST_MEANINGS = 1000
+_LONGEST_LABEL = 50
 
 
 @dataclass(slots=True)
@@ -91,26 +104,30 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
     for sample in samples:
         if not isinstance(sample, dict):
             continue
-        measurand, phase_name = sample.get("measurand"), sample.get("phase")
+        labels = (
+            sample.get("measurand"),
+            sample.get("phase"),
+            sample.get("unit"),
+            sample.get("location"),
+            sample.get("context"),
+            sample.get("format"),
+        )
         try:
-            quantity = _STANDARD[measurand, phase_name]
+            meaning = _MEANINGS[labels]
         except KeyError, TypeError:
-            quantity = _quantity(measurand, phase_name)
-        if quantity is None or (value := _number(sample)) is None:
+            meaning = _remember(labels)
+        if meaning is None or (value := _number(sample.get("value"))) is None:
             continue
-        key, phase, divisor = quantity
-        # Some chargers repeat the begin of the transaction in every message.
-        if key in REGISTERS and sample.get("context") == "Transaction.Begin":
-            continue
+        key, phase, factor, offset, inlet = meaning
+        value = value * factor + offset
         # The outlet is what the car gets; the inlet counts where nothing else does.
-        inlet = sample.get("location") == "Inlet"
         if phase == _TOTAL:
             if not inlet or key not in values:
                 values[key] = value
         else:
             phases = by_phase.setdefault(key, {})
             if not inlet or phase not in phases:
-                phases[phase] = value / divisor
+                phases[phase] = value
     for key, phases in by_phase.items():
         neutral = phases.pop(_NEUTRAL, None)
         if key in _PER_PHASE:
@@ -125,28 +142,43 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
     return values
 
 
-def _quantity(measurand_name: object, phase_name: object) -> _Quantity | None:
-    """Return key and phase of a sample, and what to divide its value by."""
-    measurand = str(measurand_name or _REGISTER).strip()
-    phase = str(phase_name or "").strip().upper()
-    # Some chargers write the phase as part of the measurand: "Voltage.L1-N".
-    name, _, suffix = measurand.rpartition(".")
-    if suffix in _PHASES or suffix in _LINES:
-        measurand, phase = name, suffix
-    key = _KEYS.get(measurand)
-    if key is None:
+def _remember(labels: _Labels) -> _Meaning | None:
+    """Return what labels mean; a charger uses the same ones in every message."""
+    meaning = _read_labels(*labels)
+    if len(_MEANINGS) < _MOST_MEANINGS and all(
+        label is None or (isinstance(label, str) and len(label) <= _LONGEST_LABEL)
+        for label in labels
+    ):
+        _MEANINGS[labels] = meaning
+    return meaning
+
+
+def _read_labels(
+    measurand: object,
+    phase: object,
+    unit: object,
+    location: object,
+    context: object,
+    form: object,
+) -> _Meaning | None:
+    """Return what labels mean, for what they are in the standard or by mistake."""
+    if form == "SignedData":
         return None
+    quantity = str(measurand or "Energy.Active.Import.Register").strip()
+    phase = str(phase or "").strip().upper()
+    # Some chargers write the phase as part of the measurand: "Voltage.L1-N".
+    name, _, suffix = quantity.rpartition(".")
+    if suffix in _PHASES or suffix in _LINES:
+        quantity, phase = name, suffix
+    key = _KEYS.get(quantity)
+    # Some chargers repeat the begin of the transaction in every message.
+    if key is None or (key in REGISTERS and context == "Transaction.Begin"):
+        return None
+    factor, offset = _UNITS.get(str(unit or "").strip().lower(), (1, 0))
+    inlet = location == "Inlet"
     if line := _LINES.get(phase):
-        return key, line, sqrt(3)
-    return key, _PHASES.get(phase, _TOTAL), 1
-
-
-# What the standard's own words mean; what chargers make of them takes longer to tell.
-_STANDARD = {
-    (measurand, phase): _quantity(measurand, phase)
-    for measurand in (None, *_KEYS)
-    for phase in (None, *_PHASES, *_LINES)
-}
+        return _Meaning(key, line, factor / sqrt(3), offset, inlet)
+    return _Meaning(key, _PHASES.get(phase, _TOTAL), factor, offset, inlet)
 
 
 def _total(key: str, phases: list[float]) -> float:
@@ -160,23 +192,11 @@ def _total(key: str, phases: list[float]) -> float:
     return sum(wired) / len(wired)
 
 
-def _number(sample: dict[str, Any]) -> float | None:
-    if sample.get("format") == "SignedData":
-        return None
-    raw = sample.get("value")
+def _number(raw: Any) -> float | None:
     if isinstance(raw, str):
         raw = raw.strip(" '\"\n\t")
     try:
-        value = float(raw)  # type: ignore[arg-type]
+        value = float(raw)
     except TypeError, ValueError, OverflowError:
         return None
-    if not isfinite(value):
-        return None
-    unit = sample.get("unit")
-    if (
-        isinstance(unit, str)
-        and unit not in _SI_UNITS
-        and (scale := _UNITS.get(unit.strip().lower()))
-    ):
-        value = value * scale[0] + scale[1]
-    return value
+    return value if isfinite(value) else None

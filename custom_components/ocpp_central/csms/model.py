@@ -195,6 +195,20 @@ class SessionLedger(Protocol):
         """Return the accepted transactions that have not ended."""
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How much more is taken from strangers."""
+
+    left: int
+
+    def take(self) -> bool:
+        """Take one more; False where it is enough."""
+        if self.left <= 0:
+            return False
+        self.left -= 1
+        return True
+
+
 class AuthorizationStatus(StrEnum):
     """Whether a token may charge (OCPP 1.6, 7.2)."""
 

@@ -13,27 +13,33 @@ class Schemas:
 
     def __init__(self, validators: dict[str, jsonschema_rs.Validator]) -> None:
         """Take the validators by the name of their schema file."""
-        self._validators = validators
+        self._requests: dict[str, jsonschema_rs.Validator] = {}
+        self._responses: dict[str, jsonschema_rs.Validator] = {}
+        for name, validator in validators.items():
+            if name.endswith("Response"):
+                self._responses[name.removesuffix("Response")] = validator
+            else:
+                self._requests[name] = validator
 
     def knows(self, action: str) -> bool:
         """Return whether the standard has this action."""
-        return action in self._validators
+        return action in self._requests
 
     def request_error(self, action: str, payload: Any) -> str | None:
         """Return what the schema finds wrong with a CALL, or None."""
-        return self._error(action, payload)
+        return _error(self._requests.get(action), payload)
 
     def response_error(self, action: str, payload: Any) -> str | None:
         """Return what the schema finds wrong with a CALLRESULT, or None."""
-        return self._error(f"{action}Response", payload)
+        return _error(self._responses.get(action), payload)
 
-    def _error(self, name: str, payload: Any) -> str | None:
-        validator = self._validators.get(name)
-        if validator is None or validator.is_valid(payload):
-            return None
-        error = next(validator.iter_errors(payload))
-        path = ".".join(str(part) for part in error.instance_path)
-        return f"{path}: {error.message}" if path else str(error.message)
+
+def _error(validator: jsonschema_rs.Validator | None, payload: Any) -> str | None:
+    if validator is None or validator.is_valid(payload):
+        return None
+    error = next(validator.iter_errors(payload))
+    path = ".".join(str(part) for part in error.instance_path)
+    return f"{path}: {error.message}" if path else str(error.message)
 
 
 @cache

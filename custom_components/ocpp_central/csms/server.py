@@ -16,7 +16,7 @@ from aiohttp import WSCloseCode, hdrs, web
 from .capabilities import CapabilityStore
 from .charge_point import ChargePoint
 from .connection import Connection, Timing
-from .model import Authorizer, ChargePointConfig, SessionLedger
+from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger
 from .schema import load_schemas
 from .v16 import Messages16
 from .v16_commands import Commands16
@@ -28,6 +28,8 @@ _MAX_MESSAGE = 1024 * 1024
 _MAX_IDENTITY = 255
 # Strangers that may be held open to be offered to the user.
 _MAX_UNKNOWN = 20
+# Starts and ends of transactions that are taken from strangers.
+_MAX_UNCLAIMED = 1000
 
 
 class Refusal(StrEnum):
@@ -61,6 +63,7 @@ class CentralSystem:
         self._authorizer = authorizer
         self._capabilities = capabilities
         self._timing = timing or Timing()
+        self._unclaimed = Allowance(_MAX_UNCLAIMED)
         self._sockets: set[Connection] = set()
         self._offers: dict[str, asyncio.TimerHandle] = {}
         self._runner: web.AppRunner | None = None
@@ -102,6 +105,7 @@ class CentralSystem:
             capabilities=self._capabilities,
             timing=self._timing,
             claimed=claimed,
+            unclaimed=self._unclaimed,
         )
 
     def _known_or_stranger(self, identity: str) -> ChargePoint:

@@ -59,15 +59,14 @@ class State:
         """
         values = self._values[connector]
         for key, value in changes.items():
-            fresh = key not in values
-            if not fresh and values[key] == value:
+            if key not in values:
+                self._fresh.append((connector, key))
+            elif values[key] == value:
                 continue
             if not self._changed:
                 asyncio.get_running_loop().call_soon(self._notify)
             values[key] = value
             self._changed[connector, key] = None
-            if fresh:
-                self._fresh.append((connector, key))
 
     def subscribe(
         self, connector: int, keys: Iterable[str], listener: Callable[[], None]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .clock import utcnow
+from .errors import CallError
 from .metering import Reading
 from .model import (
     STATION,
@@ -81,6 +82,7 @@ class Transactions:
         raw: dict[str, Any],
     ) -> tuple[int, AuthorizationStatus]:
         """Record a start; returns its id and whether it may charge, once on disk."""
+        self._admit()
         charge_point = self._charge_point
         status = charge_point.authorizer.authorize(charge_point.identity, id_token)
         transaction = await self._ledger.start(
@@ -109,6 +111,11 @@ class Transactions:
             charge_point.limits.transaction_started(transaction)
         return transaction.id, status
 
+    def _admit(self) -> None:
+        """Take a stranger's word, but not without end: it keeps what is refused."""
+        if not self._charge_point.claimed and not self._charge_point.unclaimed.take():
+            raise CallError("GenericError", "Not added to the central system yet")
+
     def _is_older(self, transaction: Transaction, before: Transaction) -> bool:
         """Return whether a start says nothing new: a retry, or one told late."""
         clock = self._charge_point.clock
@@ -127,6 +134,7 @@ class Transactions:
         raw: dict[str, Any],
     ) -> None:
         """Record an end; returns once it is on disk."""
+        self._admit()
         await self._ledger.stop(
             TransactionStop(
                 identity=self._charge_point.identity,

@@ -171,9 +171,11 @@ class Messages16:
         if live := [reading for reading in readings if not clock.is_past(reading.time)]:
             newest = _newest(live)
             # The last samples of a transaction may come after it has ended.
-            if charge_point.transactions.has_ended(
-                transaction_id
-            ) and not charge_point.draws(connector):
+            if (
+                transaction_id is not None
+                and not charge_point.draws(connector)
+                and charge_point.transactions.has_ended(transaction_id)
+            ):
                 for key in FLOWS:
                     newest.values.pop(key, None)
             charge_point.update_samples(connector, newest)
