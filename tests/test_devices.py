@@ -147,6 +147,20 @@ async def test_second_connector_appears(hass: HomeAssistant, system: System) -> 
     assert system.value("sensor", "power") == "3.0"
 
 
+async def test_second_connector_first(hass: HomeAssistant, system: System) -> None:
+    """A charger that begins with its last connector has more than that one."""
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Available", 2))
+    await hass.async_block_till_done()
+    assert _names(system) == {"garage_0": "Garage", "garage_2": "Garage connector 2"}
+    await raw.call("StatusNotification", status("Available", 1))
+    await hass.async_block_till_done()
+    for connector in (1, 2):
+        entity_id = f"sensor.garage_connector_{connector}_status"
+        assert system.id("sensor", "status", connector) == entity_id
+        assert _device_of(system, entity_id) == system.device(connector)
+
+
 async def test_connectors_stay_devices(hass: HomeAssistant, system: System) -> None:
     """A connector that was a device of its own never moves back."""
     raw = await system.dial()

@@ -1,7 +1,7 @@
 """The actions: what goes out, what comes back, and what is an error."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, override
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
@@ -43,6 +43,7 @@ class Case:
     refusal: str | None = "Rejected"
     reads: bool = False
 
+    @override
     def __str__(self) -> str:
         """Return a name for the test."""
         return self.action

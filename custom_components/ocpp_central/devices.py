@@ -90,7 +90,8 @@ class Devices:
 
     def _has_children(self, charge_point: ChargePoint, connector: int) -> bool:
         return (
-            len(charge_point.connectors) > 1
+            # Where there is a second, there is a first, said or not.
+            max(charge_point.connectors, default=1) > 1
             or self._devices.async_get_child_device_by_identifier(
                 identifier(charge_point.identity, connector), self._entry_id
             )
