@@ -14,6 +14,7 @@ from uuid import uuid4
 from aiohttp import WSCloseCode, WSMsgType, web
 import orjson
 
+from .anomalies import Anomalies
 from .errors import (
     CallError,
     CommandError,
@@ -35,7 +36,6 @@ type Handler = Callable[[Payload], Payload | Awaitable[Payload]]
 
 # A rude charger may send more than it waits for; past this it is cut off.
 _MAX_BACKLOG = 1000
-_MAX_ANOMALIES = 50
 _UNSUPPORTED = ("NotSupported", "NotImplemented")
 
 
@@ -70,14 +70,6 @@ class Timing:
     reboot: float = 10
 
 
-@dataclass(slots=True)
-class Anomaly:
-    """Something a charger sends against the standard, for the diagnostics."""
-
-    example: str
-    count: int = 0
-
-
 @dataclass(slots=True, order=True, unsafe_hash=True)
 class _Call:
     priority: Priority
@@ -102,7 +94,7 @@ class Connection:
         """Wrap a socket whose handshake is done. `name` is for the log."""
         self.name = name
         self.handlers: dict[str, Handler] = {}
-        self.anomalies: dict[str, Anomaly] = {}
+        self.anomalies = Anomalies(name)
         # Loop time of the newest frame of any kind, pings and pongs included.
         self.last_seen = 0.0
         # Loop time of the newest call of the charger.
@@ -209,7 +201,7 @@ class Connection:
             self._waiting.discard(call)
             self._sent.pop(unique_id, None)
         if error := self._schemas.response_error(action, response):
-            self._note(f"{action}.conf", error)
+            self.anomalies.note(f"{action}.conf", error)
         return response
 
     async def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
@@ -252,7 +244,7 @@ class Connection:
         try:
             message = decode(data)
         except BrokenFrame as broken:
-            self._note(broken.reason, repr(data[:200]))
+            self.anomalies.note(broken.reason, repr(data[:200]))
             if broken.message_type == CALL:
                 error = CallError("FormationViolation", broken.reason)
                 return _refusal(broken.unique_id, error)
@@ -284,7 +276,7 @@ class Connection:
     def _on_answer(self, message: Message) -> None:
         call = self._sent.get(str(message.unique_id))
         if call is None or call.future.done():
-            self._note("answer nobody waits for", repr(message.unique_id))
+            self.anomalies.note("answer nobody waits for", repr(message.unique_id))
         elif message.type == CALL_RESULT:
             call.future.set_result(message.payload)
         else:
@@ -298,10 +290,10 @@ class Connection:
         """Return the answer to a CALL, or what the answer has to wait for."""
         handler = self.handlers.get(message.action)
         if handler is None:
-            self._note("unknown action", message.action[:50])
+            self.anomalies.note("unknown action", message.action[:50])
             return _refusal(message.unique_id, CallError("NotImplemented"))
         if error := self._schemas.request_error(message.action, message.payload):
-            self._note(message.action, error)
+            self.anomalies.note(message.action, error)
         try:
             response = handler(message.payload)
             if isinstance(response, dict):
@@ -389,15 +381,6 @@ class Connection:
                 call,
                 ConnectionLost() if call.unique_id in self._sent else NotConnected(),
             )
-
-    def _note(self, kind: str, example: str) -> None:
-        anomaly = self.anomalies.get(kind)
-        if anomaly is None:
-            if len(self.anomalies) >= _MAX_ANOMALIES:
-                return
-            anomaly = self.anomalies[kind] = Anomaly(example)
-            _LOGGER.debug("%s: %s: %s", self.name, kind, example)
-        anomaly.count += 1
 
 
 def _make_way(way: asyncio.Future[None], _: object = None) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Container, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,7 @@ from .errors import (
     NotConnected,
     NotSupported,
 )
-from .model import (
-    STATION,
-    ChargingLimit,
-    LimitProfile,
-    Purpose,
-    SessionLimit,
-    Transaction,
-)
+from .model import STATION, ChargingLimit, LimitProfile, Purpose, Transaction
 from .profiles import (
     amperes,
     default_profile,
@@ -31,6 +24,7 @@ from .profiles import (
     station_profile,
     transaction_profile,
 )
+from .session_limits import SessionLimits
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -41,20 +35,6 @@ _TASK = "set the charging limit"
 _LONGEST_PAUSE = timedelta(hours=12)
 
 type Slot = tuple[Purpose, int]
-
-# How long a car may take to come after a remote start, where the charger does not
-# say; and a little more for its clock and the line.
-_CONNECTION_TIMEOUT = 240
-_SLACK = 60
-
-
-@dataclass(frozen=True, slots=True)
-class _NextSession:
-    """The limit of a transaction that is about to start."""
-
-    id_token: str
-    limit: ChargingLimit
-    expires: datetime
 
 
 class Limits:
@@ -69,7 +49,7 @@ class Limits:
         """Start without knowing what the charger holds."""
         self._charge_point = charge_point
         self._held: dict[Slot, LimitProfile] = {}
-        self._next: dict[int, _NextSession] = {}
+        self._sessions = SessionLimits(charge_point)
         # When pauses end by themselves, where a charger has no better way to pause.
         self._pauses: dict[int, datetime] = {}
         # Connectors whose charger has not named its transaction yet.
@@ -84,25 +64,12 @@ class Limits:
         self, connector: int, id_token: str, limit: ChargingLimit | None
     ) -> None:
         """Limit the transaction that a remote start is about to bring, or do not."""
-        if limit is None:
-            self._next.pop(connector, None)
-            return
-        key = self._charge_point.configuration.get("ConnectionTimeOut")
-        timeout = (key.value if key else None) or ""
-        seconds = int(timeout) if timeout.isdecimal() else _CONNECTION_TIMEOUT
-        expires = utcnow() + timedelta(seconds=seconds + _SLACK)
-        self._next[connector] = _NextSession(id_token, limit, expires)
+        self._sessions.expect(connector, id_token, limit)
 
     def transaction_started(self, transaction: Transaction) -> None:
         """Limit a transaction that has just started, if it is to be limited."""
         connector = transaction.connector
-        next_session = self._next.pop(connector, None)
-        if (
-            next_session
-            and next_session.id_token == transaction.id_token
-            and utcnow() < next_session.expires
-        ):
-            self._keep(connector, transaction, next_session.limit, None)
+        self._sessions.begin(transaction)
         self._unnamed.add(connector)
         self._charge_point.run(self._begin(connector), _TASK)
 
@@ -125,7 +92,7 @@ class Limits:
     def transaction_ended(self, connector: int) -> None:
         """Drop what ends with a transaction, as the charger does."""
         self._held.pop((Purpose.TRANSACTION, connector), None)
-        self._drop_session_limit(connector)
+        self._sessions.drop(connector)
         self._unnamed.discard(connector)
         # What was for the transaction must not hold for the next one; and where it could
         # not be limited, the connector still can.
@@ -202,7 +169,7 @@ class Limits:
                     raise
                 response = await self._send(profile)
         if transaction:
-            self._keep(connector, transaction, limit, until)
+            self._sessions.keep(transaction, limit, until)
         return response
 
     async def limit_default(self, connector: int, limit: ChargingLimit) -> Payload:
@@ -345,7 +312,7 @@ class Limits:
             if self._default_only:
                 # It would hold for every car to come, should we never be back.
                 until = self._pause_end(connector)
-        elif session := self._session_limit(transaction):
+        elif session := self._sessions.of(transaction):
             limit = ChargingLimit(session.value, session.unit)
             if session.until is not None:
                 until = datetime.fromtimestamp(session.until, UTC)
@@ -374,33 +341,3 @@ class Limits:
         if end is None or end - utcnow() < _LONGEST_PAUSE / 2:
             end = self._pauses[connector] = utcnow() + _LONGEST_PAUSE
         return end
-
-    def _keep(
-        self,
-        connector: int,
-        transaction: Transaction,
-        limit: ChargingLimit,
-        until: datetime | None,
-    ) -> None:
-        self._charge_point.wish(connector).session = SessionLimit(
-            transaction_id=transaction.id,
-            value=limit.value,
-            unit=limit.unit,
-            until=until.timestamp() if until else None,
-        )
-        self._charge_point.wishes_changed()
-
-    def _drop_session_limit(self, connector: int) -> None:
-        wish = self._charge_point.wish(connector)
-        if wish.session:
-            wish.session = None
-            self._charge_point.wishes_changed()
-
-    def _session_limit(self, transaction: Transaction) -> SessionLimit | None:
-        """Return the limit meant for this transaction, while it holds."""
-        session = self._charge_point.wish(transaction.connector).session
-        if session is None or session.transaction_id != transaction.id:
-            return None
-        if session.until is not None and session.until <= utcnow().timestamp():
-            return None
-        return session
