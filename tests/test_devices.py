@@ -3,7 +3,9 @@
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from .common import System, charge_point
 from .csms.common import meter_values, sample, status
@@ -279,6 +281,39 @@ async def test_new_name(hass: HomeAssistant, system: System) -> None:
         "garage_2": "Carport connector 2",
     }
     assert not raw.closed.is_set()
+
+
+async def test_connector_that_is_gone(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, system: System
+) -> None:
+    """Its device can be deleted once the charger does not speak of it any more."""
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_ws_client(hass)
+    raw = await system.dial()
+    for connector in (1, 2):
+        await raw.call("StatusNotification", status("Available", connector))
+    await hass.async_block_till_done()
+    second = system.device(2)
+    for device_id in (system.device(), second):
+        assert not (await client.remove_device(device_id))["success"]
+    await raw.close()
+    await system.restart()
+    assert not (await client.remove_device(second))["success"]
+
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Available", 1))
+    assert (await client.remove_device(second))["success"]
+    await hass.async_block_till_done()
+    assert _names(system) == {"garage_0": "Garage", "garage_1": "Garage connector 1"}
+    assert system.find("sensor", "status", 2) is None
+    answer = await system.act("get_status", response=True)
+    (garage,) = answer["charge_points"]
+    assert [connector["connector"] for connector in garage["connectors"]] == [1]
+    # It was only slow.
+    await raw.call("StatusNotification", status("Charging", 2))
+    await hass.async_block_till_done()
+    assert system.value("sensor", "status", 2) == "charging"
+    assert _names(system)["garage_2"] == "Garage connector 2"
 
 
 async def test_connector_numbers_from_memory_rubbish(

@@ -74,10 +74,9 @@ async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: OcppConfigEntry, device: AnyDeviceEntry
 ) -> bool:
     """Let the user delete a device that no charge point stands behind."""
-    return (
-        entry.state is ConfigEntryState.LOADED
-        and not entry.runtime_data.is_device_in_use(device)
-    )
+    if entry.state is not ConfigEntryState.LOADED:
+        return False
+    return entry.runtime_data.async_give_up(device)
 
 
 async def _async_entry_updated(hass: HomeAssistant, entry: OcppConfigEntry) -> None:

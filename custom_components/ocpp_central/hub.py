@@ -342,13 +342,27 @@ class OcppHub:
     # Devices and access
 
     @callback
-    def is_device_in_use(self, device: AnyDeviceEntry) -> bool:
-        """Return whether a charge point, or a connector it has, stands behind it."""
+    def async_give_up(self, device: AnyDeviceEntry) -> bool:
+        """Forget what stood behind a device; False if something still does.
+
+        A connector is gone when its charge point is there and does not speak of it.
+        """
         identity, connector = identity_and_connector(device)
         charge_point = self.central.charge_points.get(identity)
-        return charge_point is not None and (
-            connector == STATION or connector in charge_point.connectors
-        )
+        if charge_point is None:
+            return True
+        if (
+            connector == STATION
+            or not charge_point.connected
+            or connector in charge_point.heard_status
+            or charge_point.transactions.at(connector)
+        ):
+            return False
+        charge_point.remove_connector(connector)
+        charge_point.wishes.connectors.pop(connector, None)
+        charge_point.wishes_changed()
+        self._made = {made for made in self._made if made[:2] != (identity, connector)}
+        return True
 
     @callback
     def _async_refused(self, identity: str, refusal: Refusal) -> None:

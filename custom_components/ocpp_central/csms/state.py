@@ -51,6 +51,11 @@ class State:
         self.update(connector, {"status": None})
         return True
 
+    def remove_connector(self, connector: int) -> None:
+        """Forget a connector; should it be seen again, it is a new one."""
+        self._values.pop(connector, None)
+        self._connectors = [known for known in self._connectors if known != connector]
+
     def update(self, connector: int, changes: Mapping[str, Value]) -> None:
         """Keep what really changed; its listeners are called soon.
 
