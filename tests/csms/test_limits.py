@@ -171,6 +171,8 @@ async def test_each_connector_has_its_own(central: Central) -> None:
         await charger.call("StatusNotification", status("Available", connector))
     await charge_point.set_current_limit(2, 8)
     await charge_point.set_current_limit(1, 9)
+    # And nothing had to be asked for it.
+    assert charger.actions == ["SetChargingProfile"] * 2
     assert profiles(charger) == [default(2, 8), default(1, 9)]
     ids = {default(n, 0)[1]["chargingProfileId"] for n in range(1, 9)}
     ids |= {running(n, 1)[1]["chargingProfileId"] for n in range(1, 9)}

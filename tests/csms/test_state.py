@@ -5,6 +5,7 @@ from collections import Counter
 import logging
 import socket
 
+from aiohttp import WSServerHandshakeError
 import pytest
 
 from custom_components.ocpp_central.csms.model import Event
@@ -248,3 +249,56 @@ async def test_connection_is_told_at_once(central: Central) -> None:
     await charger.hang_up()
     await until(charge_point.subscribe_connection, lambda: not charge_point.connected)
     assert told == [False]
+
+
+async def test_a_fault_is_shown(central: Central) -> None:
+    """With what the charger says of it, and nothing else is forgotten for it."""
+    charge_point, charger = await central.connect()
+    await charger.call("StatusNotification", status("Charging"))
+    await charger.call("MeterValues", meter_values(*SAMPLES))
+    assert charge_point.value(1, "error_code") == "NoError"
+    fault = status(
+        "Faulted", error="GroundFailure", vendorErrorCode="E17", info="call us"
+    )
+    await charger.call("StatusNotification", fault)
+    assert charge_point.value(1, "status") == "faulted"
+    assert charge_point.value(1, "error_code") == "GroundFailure E17 call us"
+    assert charge_point.value(1, "voltage") == 230
+    assert charge_point.connected
+    await charger.call("StatusNotification", status("Available"))
+    assert charge_point.value(1, "error_code") == "NoError"
+
+
+async def test_secrets_are_not_logged(
+    central: Central, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither tokens nor passwords are there to be read by whoever helps."""
+    charge_point = await central.add(password="s3cret-password")
+    with pytest.raises(WSServerHandshakeError):
+        await central.dial(headers={"Authorization": "Basic QTp3cm9uZw=="})
+    charger = await central.dial(
+        headers={"Authorization": "Basic QTpzM2NyZXQtcGFzc3dvcmQ="}
+    )
+    await charger.boot()
+    await charger.call("Authorize", {"idTag": "04DEADBEEF"})
+    # Too long by the standard, which is noted.
+    number = await charger.start(token="04DEADBEEF" * 3)
+    assert charge_point.connection is not None
+    assert "idTag" in charge_point.connection.anomalies["StartTransaction"].example
+    assert "DEAD" not in charge_point.connection.anomalies["StartTransaction"].example
+    await charger.call(
+        "StopTransaction",
+        {
+            "transactionId": number,
+            "idTag": "04DEADBEEF",
+            "meterStop": 1,
+            "timestamp": "2026-01-01T00:00:00Z",
+        },
+    )
+    assert charge_point.connected
+    ours = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components")
+    ]
+    assert not [text for text in ours if "04DEADBEEF" in text or "s3cret" in text]
