@@ -1,7 +1,7 @@
 """What everyone else holds: state to read, commands to await, changes to hear."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 import logging
 import re
