@@ -363,3 +363,17 @@ async def test_session_limit_over_a_restart(
     await system.clock.advance(60)
     await system.rest()
     assert car.current == 32
+
+
+async def test_the_newest_wish_wins(hass: HomeAssistant, system: System) -> None:
+    """Whoever moves the slider means it, whatever was meant for the session."""
+    charger, car = await charge(system)
+    await system.act("set_charging_limit", current=9, scope="session")
+    await system.set("number", "current_limit", 20)
+    await system.clock.advance(60)
+    assert car.current == 20
+    charger.answer("SetChargingProfile", {"status": "Rejected"})
+    await system.act("set_charging_limit", current=9, scope="session", response=True)
+    with pytest.raises(HomeAssistantError):
+        await system.set("number", "current_limit", 12)
+    assert system.number("number", "current_limit") == 20

@@ -266,7 +266,7 @@ async def test_ceiling_while_paused(central: Central) -> None:
 
 
 async def test_limit_of_the_session(central: Central) -> None:
-    """It ends with the transaction; the connector's own one stays."""
+    """It ends with the transaction, or when the connector's own one is set anew."""
     charge_point, charger, number = await charging(central)
     await charge_point.set_current_limit(1, 16)
     profiles(charger)
@@ -274,9 +274,9 @@ async def test_limit_of_the_session(central: Central) -> None:
         "status": "Accepted"
     }
     assert profiles(charger) == [running(1, number, (0, 8))]
-    # The connector's limit is for later, then.
+    # The newest wish wins.
     await charge_point.set_current_limit(1, 20)
-    assert profiles(charger) == [default(1, 20)]
+    assert profiles(charger) == [running(1, number, (0, 20)), default(1, 20)]
     await charger.call("StopTransaction", stop(number))
     second = await charger.start(meter=2000)
     await settled(charge_point, charger)

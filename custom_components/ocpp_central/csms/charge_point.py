@@ -236,13 +236,19 @@ class ChargePoint(State):
         call_listeners(self._wish_listeners)
 
     async def set_current_limit(self, connector: int, current: float) -> None:
-        """Limit a connector, in A per phase; kept where the charger is away."""
-        await self._wish(
-            self.wish(connector),
-            "current_limit",
-            current,
-            partial(self.limits.apply, connector),
-        )
+        """Limit a connector, in A per phase; kept where the charger is away.
+
+        The newest wish wins: a limit of the running session is over.
+        """
+        wish = self.wish(connector)
+        session, wish.session = wish.session, None
+        try:
+            await self._wish(
+                wish, "current_limit", current, partial(self.limits.apply, connector)
+            )
+        except CommandError:
+            wish.session = session
+            raise
 
     async def set_maximum_current(self, current: float) -> None:
         """Set the ceiling of the whole charge point, in A per phase."""
