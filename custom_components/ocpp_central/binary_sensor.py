@@ -10,7 +10,7 @@ from homeassistant.components.binary_sensor import (
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
@@ -120,12 +120,10 @@ class OcppBinarySensor(OcppEntity, BinarySensorEntity):
         await super().async_added_to_hass()
         if self.entity_description.key == "connected":
             self.async_on_remove(
-                self.charge_point.subscribe_connection(self._on_change)
+                self.charge_point.subscribe_connection(self.async_write_ha_state)
             )
 
-    @callback
+    @property
     @override
-    def _read(self) -> None:
-        self._attr_is_on = self.entity_description.is_on_fn(
-            self.charge_point, self.connector
-        )
+    def is_on(self) -> bool | None:
+        return self.entity_description.is_on_fn(self.charge_point, self.connector)

@@ -90,11 +90,10 @@ class OcppEntity(Entity):
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self._read()
         description = self.entity_description
         self.async_on_remove(
             self.charge_point.subscribe(
-                self.connector, description.values, self._on_change
+                self.connector, description.values, self.async_write_ha_state
             )
         )
         if description.availability is Availability.CONNECTED:
@@ -104,18 +103,9 @@ class OcppEntity(Entity):
             )
 
     @callback
-    def _on_change(self) -> None:
-        self._read()
-        self.async_write_ha_state()
-
-    @callback
     def _on_connection(self) -> None:
         self._attr_available = self.charge_point.connected
-        self._on_change()
-
-    @callback
-    def _read(self) -> None:
-        """Take over what the charge point holds."""
+        self.async_write_ha_state()
 
 
 def unique_id(identity: str, connector: int, key: str) -> str:

@@ -11,7 +11,7 @@ from homeassistant.components.number import (
     NumberMode,
 )
 from homeassistant.const import EntityCategory, UnitOfElectricCurrent
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
@@ -102,16 +102,19 @@ class OcppNumber(OcppEntity, NumberEntity):
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self.async_on_remove(self.charge_point.subscribe_wishes(self._on_change))
-
-    @callback
-    @override
-    def _read(self) -> None:
-        description = self.entity_description
-        self._attr_native_max_value = description.max_fn(self.charge_point)
-        self._attr_native_value = description.value_fn(
-            self.charge_point, self.connector
+        self.async_on_remove(
+            self.charge_point.subscribe_wishes(self.async_write_ha_state)
         )
+
+    @property
+    @override
+    def native_max_value(self) -> float:
+        return self.entity_description.max_fn(self.charge_point)
+
+    @property
+    @override
+    def native_value(self) -> float:
+        return self.entity_description.value_fn(self.charge_point, self.connector)
 
     @override
     async def async_set_native_value(self, value: float) -> None:

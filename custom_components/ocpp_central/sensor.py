@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, override
 
 from homeassistant.components.sensor import (
@@ -23,8 +25,9 @@ from homeassistant.const import (
     UnitOfTemperature,
     UnitOfTime,
 )
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
 
 from .csms.charge_point import ChargePoint
 from .csms.model import ConnectorStatus, Value
@@ -33,6 +36,8 @@ from .hub import OcppConfigEntry
 
 # The charger pushes; the entity only reads what has come.
 PARALLEL_UPDATES = 0
+
+type NativeValue = StateType | date | datetime | Decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,30 +274,29 @@ class OcppSensor(OcppEntity, RestoreSensor):
     """A value of a charge point or connector."""
 
     entity_description: OcppSensorDescription
+    # Shown until the charger says something.
+    _restored: NativeValue = None
 
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        if (
-            self.entity_description.restore
-            and self._attr_native_value is None
-            and (last := await self.async_get_last_sensor_data())
+        if self.entity_description.restore and (
+            last := await self.async_get_last_sensor_data()
         ):
-            self._attr_native_value = last.native_value
+            self._restored = last.native_value
 
-    @callback
+    @property
     @override
-    def _read(self) -> None:
+    def native_value(self) -> NativeValue:
         description = self.entity_description
         if description.value_fn:
-            self._attr_native_value = description.value_fn(
-                self.charge_point, self.connector
-            )
-        else:
-            # What has not been said since the start may have been restored.
-            self._attr_native_value = self.charge_point.value(
-                self.connector, description.key, self._attr_native_value
-            )
-        if description.attributes_fn:
-            attributes = description.attributes_fn(self.charge_point, self.connector)
-            self._attr_extra_state_attributes = dict(attributes or {})
+            return description.value_fn(self.charge_point, self.connector)
+        return self.charge_point.value(self.connector, description.key, self._restored)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        attributes_fn = self.entity_description.attributes_fn
+        return (
+            attributes_fn(self.charge_point, self.connector) if attributes_fn else None
+        )

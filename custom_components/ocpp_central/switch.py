@@ -6,7 +6,7 @@ from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
@@ -129,14 +129,14 @@ class OcppSwitch(OcppEntity, SwitchEntity):
     @override
     async def async_added_to_hass(self) -> None:
         await super().async_added_to_hass()
-        self.async_on_remove(self.charge_point.subscribe_wishes(self._on_change))
-
-    @callback
-    @override
-    def _read(self) -> None:
-        self._attr_is_on = self.entity_description.is_on_fn(
-            self.charge_point, self.connector
+        self.async_on_remove(
+            self.charge_point.subscribe_wishes(self.async_write_ha_state)
         )
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self.entity_description.is_on_fn(self.charge_point, self.connector)
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

@@ -94,7 +94,7 @@ def read_meter_values(meter_value: object) -> list[Reading]:
         if isinstance(entry, dict) and isinstance(entry.get("sampledValue"), list):
             time = plausible_time(entry.get("timestamp")) or utcnow()
             samples.setdefault(time, []).extend(entry["sampledValue"])
-    return [Reading(time, _merge(samples[time])) for time in sorted(samples)]
+    return [Reading(time, _merge(taken)) for time, taken in sorted(samples.items())]
 
 
 def _merge(samples: Iterable[Any]) -> dict[str, float]:

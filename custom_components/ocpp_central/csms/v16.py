@@ -301,6 +301,8 @@ def _text(payload: Payload, key: str) -> str:
 
 def _number(payload: Payload, key: str) -> int | None:
     value: Any = payload.get(key)
+    if value is None:
+        return None
     try:
         # By way of a float, the last digits of a long id would be lost.
         return int(value if isinstance(value, int) else float(value))
