@@ -563,6 +563,16 @@ async def test_status_that_was_told_is_not_asked_for(central: Central) -> None:
     assert [payload["connectorId"] for _, payload in triggers] == [1]
 
 
+async def test_status_of_before_a_boot_is_asked_for_again(central: Central) -> None:
+    """After it, the connector may be doing something else."""
+    _, charger = await central.connect()
+    charger.answers["GetConfiguration"] = keys(**FINE)
+    await charger.call("StatusNotification", status("Charging"))
+    await charger.boot()
+    await bring_up()
+    assert ("TriggerMessage", EVERYTHING[3][1]) in told(charger)
+
+
 async def test_meter_values_are_asked_for_in_a_transaction_only(
     central: Central,
 ) -> None:

@@ -371,8 +371,8 @@ async def test_what_waits_on_the_old_socket_is_passed_over(central: Central) -> 
     await old.delivered()
     new = await central.dial()
     await old.closed.wait()
-    central.ledger.open.set()
     await new.call("StatusNotification", status("Charging"))
+    central.ledger.open.set()
     await new.call("StopTransaction", stop(7))
     assert charge_point.value(1, "status") == "charging"
 
