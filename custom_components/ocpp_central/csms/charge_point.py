@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 import logging
-import re
 from typing import Any
 
 from .bringup import BringUp
@@ -30,6 +29,7 @@ from .model import (
     Value,
     Wishes,
 )
+from .profiles import units_of
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transactions import Transactions
 
@@ -41,10 +41,6 @@ _SAMPLES_AGE = 60
 _DRAWING = frozenset(
     {ConnectorStatus.CHARGING, ConnectorStatus.OCCUPIED, ConnectorStatus.FAULTED}
 )
-
-# The standard says Current and Power; chargers also say these.
-_AMPERE_WORDS = {"current", "a", "amp", "amps", "ampere"}
-_WATT_WORDS = {"power", "w", "watt", "watts"}
 
 
 class ChargePoint(State):
@@ -115,11 +111,7 @@ class ChargePoint(State):
 
         Both known or nothing known: amperes, which is what a fuse is rated in.
         """
-        key = self.configuration.get("ChargingScheduleAllowedChargingRateUnit")
-        words = set(re.split(r"[,;\s]+", (key.value or "").lower()) if key else ())
-        units = [LimitUnit.AMPERE] if words & _AMPERE_WORDS else []
-        units += [LimitUnit.WATT] if words & _WATT_WORDS else []
-        return units or [LimitUnit.AMPERE]
+        return units_of(self.configuration)
 
     @property
     def capabilities(self) -> Capabilities:
