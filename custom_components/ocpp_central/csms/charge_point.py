@@ -13,7 +13,7 @@ from .commands import Commands
 from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
 from .limits import Limits
-from .metering import FLOWS, REGISTERS, SAMPLES, Reading
+from .metering import FLOWS, REGISTERS, SAMPLES, Reading, power_of
 from .model import (
     STATION,
     Allowance,
@@ -167,26 +167,10 @@ class ChargePoint(State):
             values.get("power") is None or connector in self._derived_power
         ):
             self._derived_power.add(connector)
-            changes = {**reading.values, "power": self._power(reading)}
+            config = self.config
+            power = power_of(reading, config.nominal_voltage, config.phases)
+            changes = {**reading.values, "power": power}
         self.update(connector, changes)
-
-    def _power(self, reading: Reading) -> float:
-        """Compute power from current and voltage, measured or nominal."""
-        nominal = reading.values.get("voltage", self.config.nominal_voltage)
-        phases = {
-            phase: current
-            for phase in (1, 2, 3)
-            if (current := reading.values.get(f"current_l{phase}")) is not None
-        }
-        if not phases:
-            return round(reading.values["current"] * nominal * self.config.phases, 1)
-        return round(
-            sum(
-                current * reading.values.get(f"voltage_l{phase}", nominal)
-                for phase, current in phases.items()
-            ),
-            1,
-        )
 
     def set_info(self, info: BootInfo) -> None:
         """Keep who the charger says it is."""

@@ -200,3 +200,23 @@ def _number(raw: Any) -> float | None:
     except TypeError, ValueError, OverflowError:
         return None
     return value if isfinite(value) else None
+
+
+def power_of(reading: Reading, nominal_voltage: float, phases: int) -> float:
+    """Compute power from current and voltage, measured or nominal."""
+    values = reading.values
+    nominal = values.get("voltage", nominal_voltage)
+    currents = {
+        phase: current
+        for phase in (1, 2, 3)
+        if (current := values.get(f"current_l{phase}")) is not None
+    }
+    if not currents:
+        return round(values["current"] * nominal * phases, 1)
+    return round(
+        sum(
+            current * values.get(f"voltage_l{phase}", nominal)
+            for phase, current in currents.items()
+        ),
+        1,
+    )
