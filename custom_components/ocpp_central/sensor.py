@@ -279,6 +279,8 @@ class OcppSensor(OcppEntity, RestoreSensor):
 
     @override
     async def async_added_to_hass(self) -> None:
+        # As they are at any time, not only now.
+        self._values = self.charge_point.values(self.connector)
         await super().async_added_to_hass()
         if self.entity_description.restore and (
             last := await self.async_get_last_sensor_data()
@@ -291,7 +293,7 @@ class OcppSensor(OcppEntity, RestoreSensor):
         description = self.entity_description
         if description.value_fn:
             return description.value_fn(self.charge_point, self.connector)
-        return self.charge_point.value(self.connector, description.key, self._restored)
+        return self._values.get(description.key, self._restored)
 
     @property
     @override

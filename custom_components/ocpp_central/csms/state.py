@@ -31,13 +31,13 @@ class State:
         """Return the connectors seen so far, 0 not among them."""
         return self._connectors
 
-    def value[T](self, connector: int, key: str, default: T | None = None) -> Value | T:
-        """Return a value, or the default where it was never reported."""
+    def value(self, connector: int, key: str) -> Value:
+        """Return a value; None where it was never reported."""
         values = self._values.get(connector)
-        return values.get(key, default) if values else default
+        return values.get(key) if values else None
 
     def values(self, connector: int) -> Mapping[str, Value]:
-        """Return all values of a connector (0: the charge point)."""
+        """Return all values of a connector (0: the charge point), a live view."""
         return self._values.get(connector, {})
 
     def add_connector(self, connector: int) -> bool:
