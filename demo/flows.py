@@ -34,6 +34,19 @@ async def add_discovered(api: Api, flow_id: str, answers: Mapping[str, Any]) -> 
         raise DemoError(f"The charger could not be added: {result}")
 
 
+async def add_by_hand(api: Api, entry_id: str, answers: Mapping[str, Any]) -> None:
+    """Add a charger that has not dialled in yet."""
+    menu = await api.rest(
+        "POST", _SUBENTRY_FLOW, {"handler": [entry_id, "charge_point"]}
+    )
+    result = await api.rest(
+        "POST", f"{_SUBENTRY_FLOW}/{menu['flow_id']}", {"next_step_id": "manual"}
+    )
+    result = await _complete(api, _SUBENTRY_FLOW, result, {"manual": answers})
+    if result["type"] != "create_entry":
+        raise DemoError(f"The charger could not be added: {result}")
+
+
 async def reconfigure(
     api: Api, entry_id: str, charge_point: str, answers: Mapping[str, Any]
 ) -> None:

@@ -1,6 +1,7 @@
 """A real Home Assistant, in a config folder of its own."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 import json
 from pathlib import Path
@@ -77,11 +78,24 @@ def check_port(port: int) -> None:
 class HomeAssistant:
     """The process, its folder and its log."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        """Use a folder and a port of this machine."""
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        *,
+        configuration: str = _CONFIGURATION,
+        program: Sequence[str | Path] = ("-m", "homeassistant"),
+        environment: Mapping[str, str] | None = None,
+        ready: str = _READY,
+    ) -> None:
+        """Use a folder and a port of this machine, and what Python is to run."""
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._folder = folder
+        self._configuration = configuration
+        self._program = program
+        self._environment = environment
+        self._ready_line = ready
         self._process: Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._log: list[str] = []
@@ -92,7 +106,7 @@ class HomeAssistant:
         """Write the config folder of an installation that only lacks its first user."""
         check_port(self.port)
         (self._folder / ".storage").mkdir(parents=True)
-        (self._folder / "configuration.yaml").write_text(_CONFIGURATION)
+        (self._folder / "configuration.yaml").write_text(self._configuration)
         components = self._folder / "custom_components"
         components.mkdir()
         (components / DOMAIN).symlink_to(ROOT / "custom_components" / DOMAIN)
@@ -130,8 +144,13 @@ class HomeAssistant:
 
     async def start(self) -> None:
         """Start, and keep it running through restarts; returns once it answers."""
-        self._task = asyncio.create_task(self._supervise())
+        await self.launch()
         await self.started(1)
+
+    async def launch(self) -> None:
+        """Start, and keep it running through restarts; returns before it does anything."""
+        process = await self._spawn()
+        self._task = asyncio.create_task(self._supervise(process))
 
     async def started(self, times: int) -> None:
         """Wait until it has been started so often. Raises DemoError if it will not."""
@@ -158,7 +177,8 @@ class HomeAssistant:
     async def ended(self) -> None:
         """Wait for an end that nobody asked for. Raises DemoError then."""
         assert self._task is not None
-        await asyncio.shield(self._task)
+        await asyncio.wait([self._task])
+        self._task.result()
 
     async def stop(self) -> None:
         """Stop it."""
@@ -172,23 +192,35 @@ class HomeAssistant:
             await self._process.stop()
             await reading
 
-    async def _supervise(self) -> None:
+    async def kill(self) -> None:
+        """End it without a warning; returns when it is gone and its log read."""
+        assert self._process is not None
+        assert self._task is not None
+        self._process.kill()
+        with suppress(DemoError):
+            await self._task
+
+    async def _spawn(self) -> Process:
+        self._process = await Process.start(
+            [
+                sys.executable,
+                *self._program,
+                "--config",
+                self._folder,
+                "--log-no-color",
+            ],
+            folder=self._folder,
+            environment=self._environment,
+        )
+        return self._process
+
+    async def _supervise(self, process: Process) -> None:
         while True:
-            self._process = await Process.start(
-                [
-                    sys.executable,
-                    "-m",
-                    "homeassistant",
-                    "--config",
-                    self._folder,
-                    "--log-no-color",
-                ],
-                folder=self._folder,
-            )
-            await self._read(self._process)
-            code = await self._process.wait()
+            await self._read(process)
+            code = await process.wait()
             if code != _RESTART:
                 raise DemoError(f"Home Assistant ended with code {code}")
+            process = await self._spawn()
 
     async def _read(self, process: Process) -> None:
         while line := await process.output.readline():
@@ -196,7 +228,7 @@ class HomeAssistant:
             self._log.append(text)
             if _RECOVERY in text:
                 raise DemoError("Home Assistant started in recovery mode")
-            if _READY in text:
+            if self._ready_line in text:
                 self._starts += 1
                 self._ready.set()
 
