@@ -1,7 +1,7 @@
 """The central system alone, with nothing of Home Assistant running."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from custom_components.ocpp_central.csms.model import (
     TransactionStart,
     TransactionStop,
 )
+from custom_components.ocpp_central.csms.prices import Prices
+from custom_components.ocpp_central.csms.register import Register
 from custom_components.ocpp_central.csms.server import CentralSystem
 
 from . import control
@@ -25,22 +27,43 @@ from .configuration import MEASURED
 class NoLedger:
     """Forgets transactions."""
 
-    async def start(self, start: TransactionStart) -> Transaction:
+    async def start(
+        self, start: TransactionStart, running: Transaction | None = None
+    ) -> Transaction:
         """Give every start the same id."""
         return Transaction(
             id=1,
+            identity=start.identity,
             connector=start.connector,
             id_token=start.id_token,
             started=datetime.now(UTC),
             meter_start=start.meter_start,
+            account=start.account,
         )
 
-    async def stop(self, stop: TransactionStop) -> Transaction | None:
+    async def stop(
+        self, stop: TransactionStop, running: Sequence[Transaction] = ()
+    ) -> Transaction | None:
         """Know no transaction."""
         return None
 
+    def end(self, transaction: Transaction) -> None:
+        """Forget it."""
+
     def progress(self, transaction: Transaction) -> None:
         """Forget it."""
+
+    def meter(self, identity: str, connector: int, register: Register) -> None:
+        """Forget it."""
+
+    def replay(
+        self, identity: str, connector: int, points: Sequence[tuple[datetime, float]]
+    ) -> None:
+        """Forget it."""
+
+    async def meters(self, identity: str) -> Mapping[int, Register]:
+        """Know none."""
+        return {}
 
     async def open_transactions(self, identity: str) -> Sequence[Transaction]:
         """Return none."""
@@ -84,7 +107,10 @@ class Listener:
 async def run(options: dict[str, Any]) -> None:
     """Listen, and serve the benchmark."""
     central = CentralSystem(
-        ledger=NoLedger(), authorizer=AnyToken(), capabilities=NoStore()
+        ledger=NoLedger(),
+        authorizer=AnyToken(),
+        capabilities=NoStore(),
+        prices=Prices(),
     )
     await central.listen("127.0.0.1", options["port"], None)
     before = control.memory()

@@ -36,6 +36,7 @@ from .csms.authorization import AnyToken
 from .csms.charge_point import ChargePoint
 from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
+from .csms.prices import Prices
 from .csms.schema import load_schemas
 from .csms.server import CentralSystem, Refusal
 from .devices import Devices, identity_and_connector
@@ -75,11 +76,13 @@ class OcppHub:
         self.hass = hass
         self.entry = entry
         self.store = OcppStore(hass, entry.entry_id)
-        self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)))
+        self.prices = Prices()
+        self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)), prices=self.prices)
         self.central = CentralSystem(
             ledger=self.ledger,
             authorizer=AnyToken(),
             capabilities=self.store,
+            prices=self.prices,
             timing=TIMING,
         )
         self.devices = Devices(hass, entry.entry_id)

@@ -1,7 +1,7 @@
 """A charge point that sends exactly what a test tells it to, and what it dials into."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
@@ -30,6 +30,8 @@ from custom_components.ocpp_central.csms.model import (
     TransactionStart,
     TransactionStop,
 )
+from custom_components.ocpp_central.csms.prices import Prices
+from custom_components.ocpp_central.csms.register import Register
 from custom_components.ocpp_central.csms.server import CentralSystem
 
 type Payload = dict[str, Any]
@@ -363,45 +365,90 @@ class MemoryLedger(SessionLedger):
         self.rows: dict[int, _Row] = {}
         self.starts: list[TransactionStart] = []
         self.stops: list[TransactionStop] = []
+        self.registers: dict[tuple[str, int], Register] = {}
+        self.replayed: list[tuple[int, datetime, float]] = []
         self.error: Exception | None = None
         self.open = asyncio.Event()
         self.open.set()
 
-    async def start(self, start: TransactionStart) -> Transaction:
+    async def start(
+        self, start: TransactionStart, running: Transaction | None = None
+    ) -> Transaction:
         """Give a start its id, a retry its old one."""
         await self._disk()
         self.starts.append(start)
         for row in self.rows.values():
             if not row.transaction.carried and row.start == replace(
-                start, authorization=row.start.authorization
+                start,
+                authorization=row.start.authorization,
+                account=row.start.account,
+                started=row.start.started,
             ):
                 return replace(row.transaction)
         transaction = Transaction(
             id=len(self.rows) + 101,
+            identity=start.identity,
             connector=start.connector,
             id_token=start.id_token,
-            started=start.timestamp,
+            started=start.started or start.timestamp,
             meter_start=start.meter_start,
+            account=start.account,
         )
         self.rows[transaction.id] = _Row(start, transaction)
         return replace(transaction)
 
-    async def stop(self, stop: TransactionStop) -> Transaction | None:
+    async def stop(
+        self, stop: TransactionStop, running: Sequence[Transaction] = ()
+    ) -> Transaction | None:
         """Record an end."""
         await self._disk()
         self.stops.append(stop)
         row = self.rows.get(stop.transaction_id)
         if row is None:
             return None
-        row.transaction.ended = stop.timestamp
-        row.transaction.carried = True
-        return replace(row.transaction)
+        transaction = row.transaction
+        transaction.ended = stop.ended
+        transaction.stop_reason = stop.reason
+        transaction.carried = True
+        prices = Prices()
+        for time, values in stop.readings:
+            transaction.account.read(time, values, prices)
+        if stop.meter_stop is not None:
+            assert stop.ended
+            transaction.account.finish(
+                stop.ended, transaction.meter_start, stop.meter_stop, prices
+            )
+        return replace(transaction)
 
     def progress(self, transaction: Transaction) -> None:
         """Note the register."""
         row = self.rows[transaction.id].transaction
         row.meter_last = transaction.meter_last
+        row.meter_start = transaction.meter_start
+        row.account = transaction.account
         row.carried |= transaction.carried
+
+    def end(self, transaction: Transaction) -> None:
+        """Note an end that nobody told."""
+        self.rows[transaction.id].transaction.ended = transaction.ended
+
+    def meter(self, identity: str, connector: int, register: Register) -> None:
+        """Note where a meter stands."""
+        self.registers[identity.casefold(), connector] = register
+
+    def replay(
+        self, identity: str, connector: int, points: Sequence[tuple[datetime, float]]
+    ) -> None:
+        """Keep what was told after the fact."""
+        self.replayed += [(connector, *point) for point in points]
+
+    async def meters(self, identity: str) -> dict[int, Register]:
+        """Return where the meters stood."""
+        return {
+            connector: register.copy()
+            for (owner, connector), register in self.registers.items()
+            if owner == identity.casefold()
+        }
 
     async def open_transactions(self, identity: str) -> list[Transaction]:
         """Return what has not ended."""
@@ -474,6 +521,7 @@ class Central:
     ledger: Any = field(default_factory=MemoryLedger)
     store: MemoryStore = field(default_factory=MemoryStore)
     authorizer: Authorizer = field(default_factory=AnyToken)
+    prices: Prices = field(default_factory=Prices)
     system: CentralSystem = field(init=False)
     port: int = field(init=False)
     serve: Payload = field(default_factory=dict)
@@ -485,6 +533,7 @@ class Central:
             ledger=self.ledger,
             authorizer=self.authorizer,
             capabilities=self.store,
+            prices=self.prices,
             timing=self.timing,
         )
         self.port = await self.system.listen("127.0.0.1", 0, None)

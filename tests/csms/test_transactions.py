@@ -11,7 +11,11 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.ocpp_central.csms.errors import CommandRejected
-from custom_components.ocpp_central.csms.model import AuthorizationStatus, Event
+from custom_components.ocpp_central.csms.model import (
+    Authorization,
+    AuthorizationStatus,
+    Event,
+)
 from custom_components.ocpp_central.ledger import Ledger
 
 from .common import (
@@ -39,9 +43,9 @@ class Cards:
         """Take what is known."""
         self._known = known
 
-    def authorize(self, identity: str, id_token: str) -> AuthorizationStatus:
+    def authorize(self, identity: str, id_token: str) -> Authorization:
         """Return Accepted for what is not known."""
-        return self._known.get(id_token, AuthorizationStatus.ACCEPTED)
+        return Authorization(self._known.get(id_token, AuthorizationStatus.ACCEPTED))
 
 
 @pytest.fixture

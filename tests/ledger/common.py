@@ -5,7 +5,9 @@ from pathlib import Path
 import sqlite3
 from typing import Any
 
+from custom_components.ocpp_central.csms.accounting import Account
 from custom_components.ocpp_central.csms.model import TransactionStart, TransactionStop
+from custom_components.ocpp_central.csms.register import Register
 
 # A day on which the tests take place, and the id that its time stands for.
 TODAY = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -44,7 +46,11 @@ def a_start(**changes: Any) -> TransactionStart:
         "authorization": "Accepted",
         "raw": {"connectorId": 1, "idTag": "04A2B3", "vendor": {"x": [1, None]}},
     }
-    return TransactionStart(**values | changes)
+    values |= changes
+    if "account" not in values and (meter := values["meter_start"]) is not None:
+        register = Register(value=meter, time=values["timestamp"])
+        values["account"] = Account(register=register)
+    return TransactionStart(**values)
 
 
 def a_stop(transaction_id: int, **changes: Any) -> TransactionStop:

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 import logging
 from typing import Any
 
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
-from .clock import ChargerClock
+from .clock import ChargerClock, utcnow
 from .commands import Commands
 from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
 from .limits import Limits
 from .metering import FLOWS, REGISTERS, SAMPLES, Reading, power_of
+from .meters import Meters
 from .model import (
     STATION,
     Allowance,
@@ -29,6 +31,7 @@ from .model import (
     Value,
     Wishes,
 )
+from .prices import Prices
 from .profiles import units_of
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transactions import Transactions
@@ -54,6 +57,7 @@ class ChargePoint(State):
         authorizer: Authorizer,
         capabilities: CapabilityStore,
         timing: Timing,
+        prices: Prices,
         claimed: bool,
         unclaimed: Allowance,
     ) -> None:
@@ -69,7 +73,8 @@ class ChargePoint(State):
         self.wishes = StationWishes()
         self.configuration = capabilities.configuration(self.identity, self._model)
         self.clock = ChargerClock()
-        self.transactions = Transactions(self, ledger)
+        self.meters = Meters(self, ledger)
+        self.transactions = Transactions(self, ledger, prices)
         self.limits = Limits(self)
         self.bring_up = BringUp(self)
         # Connectors whose status the charger has told since it connected.
@@ -81,6 +86,7 @@ class ChargePoint(State):
         self._commands: Commands | None = None
         self._derived_power: set[int] = set()
         self._offline_since: float | None = None
+        self._connected_since: datetime | None = None
         self._connection_listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[Event], None]] = []
         self._info_listeners: list[Callable[[], None]] = []
@@ -143,6 +149,10 @@ class ChargePoint(State):
             changes |= {key: 0.0 for key in FLOWS if key in values}
         self.update(connector, changes)
         self.transactions.update_status(connector, status)
+
+    def listened(self, since: datetime) -> bool:
+        """Return whether the charger has been connected ever since."""
+        return self._connected_since is not None and self._connected_since <= since
 
     def expect(self, connector: int, keys: Iterable[str]) -> None:
         """Take note of what a connector reported before a restart.
@@ -335,6 +345,7 @@ class ChargePoint(State):
             if loop.time() - self._offline_since > _SAMPLES_AGE:
                 self._forget_samples()
         self._offline_since = None
+        self._connected_since = utcnow()
         self.heard_status.clear()
         self.connection = connection
         self._commands = commands
@@ -350,6 +361,7 @@ class ChargePoint(State):
         self.bring_up.stop()
         self.connection = None
         self._commands = None
+        self.transactions.disconnected()
         self._offline_since = asyncio.get_running_loop().time()
         call_listeners(self._connection_listeners)
 

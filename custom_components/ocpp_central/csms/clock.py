@@ -32,7 +32,12 @@ def parse_time(text: object) -> datetime | None:
 def plausible_time(text: object) -> datetime | None:
     """Read a timestamp; None where the charger's clock cannot have been set."""
     time = parse_time(text)
-    return time if time and _EARLIEST < time < utcnow() + _LATEST else None
+    return time if time and is_plausible(time) else None
+
+
+def is_plausible(time: datetime) -> bool:
+    """Return whether a charger can have meant a time: its clock has been set."""
+    return _EARLIEST < time < utcnow() + _LATEST
 
 
 def format_time(time: datetime) -> str:
@@ -69,7 +74,7 @@ class ChargerClock:
 
     def correct(self, time: datetime) -> datetime:
         """Return a charger's time in ours: now, where its clock was never set."""
-        if not _EARLIEST < time < utcnow() + _LATEST:
+        if not is_plausible(time):
             return utcnow()
         if self.offset is None or abs(self.offset) <= _LIVE:
             return time

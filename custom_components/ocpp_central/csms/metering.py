@@ -79,13 +79,15 @@ class Reading:
 
     time: datetime
     values: dict[str, float] = field(default_factory=dict)
+    # Signed values, as the charger gave them.
+    signed: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_meter_values(meter_value: object) -> list[Reading]:
     """Return the readings of a `meterValue` list, oldest first.
 
-    Several entries of one timestamp are one reading. What is no number, or signed
-    data, is passed over; a time that cannot be read is now.
+    Several entries of one timestamp are one reading. What is no number is passed over,
+    signed data is kept as it is; a time that cannot be read is now.
     """
     if not isinstance(meter_value, list):
         return []
@@ -94,11 +96,12 @@ def read_meter_values(meter_value: object) -> list[Reading]:
         if isinstance(entry, dict) and isinstance(entry.get("sampledValue"), list):
             time = plausible_time(entry.get("timestamp")) or utcnow()
             samples.setdefault(time, []).extend(entry["sampledValue"])
-    return [Reading(time, _merge(taken)) for time, taken in sorted(samples.items())]
+    return [_merge(time, taken) for time, taken in sorted(samples.items())]
 
 
-def _merge(samples: Iterable[Any]) -> dict[str, float]:
+def _merge(time: datetime, samples: Iterable[Any]) -> Reading:
     """Bring the samples of one time to one value per key."""
+    signed: list[dict[str, Any]] = []
     values: dict[str, float] = {}
     by_phase: dict[str, dict[int, float]] = {}
     for sample in samples:
@@ -117,6 +120,8 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
         except KeyError, TypeError:
             meaning = _remember(labels)
         if meaning is None or (value := _number(sample.get("value"))) is None:
+            if sample.get("format") == "SignedData":
+                signed.append({"timestamp": time.isoformat(), **sample})
             continue
         key, phase, factor, offset, inlet = meaning
         value = value * factor + offset
@@ -139,7 +144,7 @@ def _merge(samples: Iterable[Any]) -> dict[str, float]:
             values[key] = _total(key, list(phases.values()))
         elif neutral is not None:
             values[key] = neutral
-    return values
+    return Reading(time, values, signed)
 
 
 def _remember(labels: _Labels) -> _Meaning | None:

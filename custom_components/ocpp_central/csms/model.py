@@ -1,10 +1,13 @@
 """The vocabulary of the central system. Units are SI, times are aware UTC."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from .accounting import Account
+from .register import Register
 
 type Value = str | int | float | bool | datetime | None
 
@@ -124,16 +127,32 @@ class StationWishes:
     connectors: dict[int, Wishes] = field(default_factory=dict)
 
 
+class AuthorizedBy(StrEnum):
+    """How a session came to be allowed."""
+
+    ONLINE = "online"
+    REMOTE = "remote"
+    # The charger was on its own, and knew the token or took it unknown.
+    LOCAL_LIST = "offline_local_list"
+    UNKNOWN = "offline_unknown"
+    # Without any card.
+    NONE = "none"
+
+
 @dataclass(slots=True, kw_only=True)
 class Transaction:
     """A transaction as the charger counts it. Registers are in Wh."""
 
     id: int
+    identity: str
     connector: int
     id_token: str | None
+    # By our clock, as is `ended`.
     started: datetime
     meter_start: float | None
-    # The newest register reading, from which the session's energy follows.
+    account: Account = field(default_factory=Account)
+    user: str | None = None
+    # The newest register reading, as the charger gave it.
     meter_last: float | None = None
     ended: datetime | None = None
     stop_reason: str | None = None
@@ -142,13 +161,13 @@ class Transaction:
     carried: bool = False
     # True for an id that is not ours; such a transaction is not in the ledger.
     foreign: bool = False
+    # Signed meter values that are not on disk yet, as given.
+    signed: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def energy(self) -> float | None:
         """Return the energy charged so far in Wh, never negative."""
-        if self.meter_start is None or self.meter_last is None:
-            return None
-        return max(0.0, self.meter_last - self.meter_start)
+        return self.account.energy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +179,16 @@ class TransactionStart:
     id_token: str
     # The charger's own clock; part of what makes a retry recognisable.
     timestamp: datetime
+    # The same in our time; None: the charger's clock is right.
+    started: datetime | None = None
+    # As the charger gave it, and None where it cannot have read its meter.
     meter_start: float | None
+    account: Account = field(default_factory=Account)
     # The answer given about the token, recorded with refused starts too.
     authorization: str
+    authorized_by: AuthorizedBy = AuthorizedBy.ONLINE
+    user: str | None = None
+    group: str | None = None
     raw: dict[str, Any]
 
 
@@ -173,7 +199,13 @@ class TransactionStop:
     identity: str
     transaction_id: int
     timestamp: datetime
+    # The same in our time; None: the charger's clock is right.
+    ended: datetime | None = None
     meter_stop: float | None
+    # What the stop itself says of the way there, oldest first.
+    readings: Sequence[tuple[datetime, dict[str, float]]] = ()
+    signed: Sequence[dict[str, Any]] = ()
+    replayed: bool = False
     reason: str | None
     id_token: str | None
     raw: dict[str, Any]
@@ -182,17 +214,41 @@ class TransactionStop:
 class SessionLedger(Protocol):
     """Where transactions are kept on disk."""
 
-    async def start(self, start: TransactionStart) -> Transaction:
-        """Give a start its id and return after it is on disk; a retry gets its old id."""
+    async def start(
+        self, start: TransactionStart, running: Transaction | None = None
+    ) -> Transaction:
+        """Give a start its id and return after it is on disk; a retry gets its old id.
 
-    async def stop(self, stop: TransactionStop) -> Transaction | None:
-        """Record an end and return after it is on disk; None if the id is unknown."""
+        `running` is what the connector has been doing until now.
+        """
+
+    async def stop(
+        self, stop: TransactionStop, running: Sequence[Transaction] = ()
+    ) -> Transaction | None:
+        """Record an end and return after it is on disk; None if it belongs to nothing.
+
+        `running` is what the charge point has been doing until now.
+        """
+
+    def end(self, transaction: Transaction) -> None:
+        """Note an end that nobody told; a stop that comes late corrects it."""
 
     def progress(self, transaction: Transaction) -> None:
-        """Note the register and that the charger knows the id; written soon, in order."""
+        """Note what a transaction has used, and that the charger knows the id."""
+
+    def meter(self, identity: str, connector: int, register: Register) -> None:
+        """Note where the meter of a connector stands."""
+
+    def replay(
+        self, identity: str, connector: int, points: Sequence[tuple[datetime, float]]
+    ) -> None:
+        """Keep where lifetime energy (Wh) stood at times nobody listened."""
 
     async def open_transactions(self, identity: str) -> Sequence[Transaction]:
         """Return the accepted transactions that have not ended."""
+
+    async def meters(self, identity: str) -> Mapping[int, Register]:
+        """Return where the meters of a charge point stood, by connector."""
 
 
 @dataclass(slots=True)
@@ -219,10 +275,21 @@ class AuthorizationStatus(StrEnum):
     CONCURRENT = "ConcurrentTx"
 
 
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """The answer about a token, and whose it is."""
+
+    status: AuthorizationStatus
+    user: str | None = None
+    group: str | None = None
+    # Whether the charger had the token in its local list.
+    listed: bool = False
+
+
 class Authorizer(Protocol):
     """Who may charge."""
 
-    def authorize(self, identity: str, id_token: str) -> AuthorizationStatus:
+    def authorize(self, identity: str, id_token: str) -> Authorization:
         """Return the answer for a token shown at a charge point."""
 
 

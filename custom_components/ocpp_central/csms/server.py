@@ -17,6 +17,7 @@ from .capabilities import CapabilityStore
 from .charge_point import ChargePoint
 from .connection import Connection, Timing
 from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger
+from .prices import Prices
 from .schema import load_schemas
 from .v16 import Messages16
 from .v16_commands import Commands16
@@ -49,6 +50,7 @@ class CentralSystem:
         ledger: SessionLedger,
         authorizer: Authorizer,
         capabilities: CapabilityStore,
+        prices: Prices,
         timing: Timing | None = None,
     ) -> None:
         """Serve nobody yet."""
@@ -62,6 +64,7 @@ class CentralSystem:
         self.on_let_in: Callable[[str], None] = lambda _: None
         self._authorizer = authorizer
         self._capabilities = capabilities
+        self._prices = prices
         self._timing = timing or Timing()
         self._unclaimed = Allowance(_MAX_UNCLAIMED)
         self._sockets: set[Connection] = set()
@@ -75,10 +78,12 @@ class CentralSystem:
         """Make a charge point known; one that waits connected is taken into use."""
         key = config.identity.casefold()
         transactions = await self.ledger.open_transactions(config.identity)
+        meters = await self.ledger.meters(config.identity)
         # Without a pause from here on: it may dial in at any time.
         charge_point = self._take_stranger(key) or self._make(config, claimed=False)
         self.charge_points[key] = charge_point
         charge_point.transactions.restore(transactions)
+        charge_point.meters.restore(meters)
         charge_point.claim(config)
         return charge_point
 
@@ -104,6 +109,7 @@ class CentralSystem:
             authorizer=self._authorizer,
             capabilities=self._capabilities,
             timing=self._timing,
+            prices=self._prices,
             claimed=claimed,
             unclaimed=self._unclaimed,
         )

@@ -1,16 +1,21 @@
 """The transactions of one charge point: what is open, and what it has charged."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .clock import utcnow
+from .accounting import Account
+from .activity import Activity
+from .authorization import is_card
+from .clock import is_plausible, utcnow
 from .errors import CallError
-from .metering import Reading
+from .metering import Reading, power_of
 from .model import (
     STATION,
+    Authorization,
     AuthorizationStatus,
+    AuthorizedBy,
     ConnectorStatus,
     Event,
     EventKind,
@@ -18,8 +23,11 @@ from .model import (
     Transaction,
     TransactionStart,
     TransactionStop,
+    Value,
     mask_token,
 )
+from .prices import Prices
+from .register import Register
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -45,11 +53,19 @@ _UNHEARD = timedelta(minutes=10)
 class Transactions:
     """The open transaction of each connector."""
 
-    def __init__(self, charge_point: ChargePoint, ledger: SessionLedger) -> None:
+    def __init__(
+        self, charge_point: ChargePoint, ledger: SessionLedger, prices: Prices
+    ) -> None:
         """Start with none; `restore` brings those of before a restart."""
         self._charge_point = charge_point
         self._ledger = ledger
+        self._prices = prices
         self._open: dict[int, Transaction] = {}
+        # Those whose start came after that of a newer one, by id.
+        self._late: dict[int, Transaction] = {}
+        self._activities: dict[int, Activity] = {}
+        # Tokens that we have asked the charger to start with.
+        self._requested: set[str] = set()
         # Chargers go on naming a transaction after it ended.
         self._ended: deque[int] = deque(maxlen=50)
         # Since when connectors with an open transaction have been available.
@@ -62,12 +78,19 @@ class Transactions:
     def restore(self, transactions: Iterable[Transaction]) -> None:
         """Take up what was open before a restart, or began before the user added it."""
         newest = {transaction.connector: transaction for transaction in transactions}
-        for connector, transaction in newest.items():
+        for transaction in transactions:
+            connector = transaction.connector
             known = self._open.get(connector)
-            if (known is None or known.foreign) and self._charge_point.add_connector(
+            if transaction is not newest[connector]:
+                self._late[transaction.id] = transaction
+            elif (known is None or known.foreign) and self._charge_point.add_connector(
                 connector
             ):
                 self._take_up(transaction)
+
+    def request(self, id_token: str) -> None:
+        """Take note of a token that a charger was asked to start with."""
+        self._requested.add(id_token)
 
     def has_ended(self, transaction_id: int | None) -> bool:
         """Return whether a transaction has ended lately."""
@@ -84,44 +107,93 @@ class Transactions:
         """Record a start; returns its id and whether it may charge, once on disk."""
         self._admit()
         charge_point = self._charge_point
-        status = charge_point.authorizer.authorize(charge_point.identity, id_token)
+        clock = charge_point.clock
+        answer = charge_point.authorizer.authorize(charge_point.identity, id_token)
+        started = clock.correct(timestamp)
+        if meter_start == 0 and not is_plausible(timestamp):
+            # A charger that does not know the time has not read its meter either.
+            meter_start = None
+        before = self._open.get(connector)
+        past = clock.is_past(timestamp) and is_plausible(timestamp)
         transaction = await self._ledger.start(
             TransactionStart(
                 identity=charge_point.identity,
                 connector=connector,
                 id_token=id_token,
                 timestamp=timestamp,
+                started=started,
                 meter_start=meter_start,
-                authorization=status,
+                account=self._new_account(connector, started, meter_start, past=past),
+                authorization=answer.status,
+                authorized_by=self._authorized_by(id_token, answer, past=past),
+                user=answer.user,
+                group=answer.group,
                 raw=raw,
-            )
+            ),
+            before,
         )
-        before = self._open.get(connector)
+        self._requested.discard(id_token)
+        if meter_start is not None and charge_point.add_connector(connector):
+            charge_point.meters.told(connector, started, meter_start)
         if (
-            status is AuthorizationStatus.ACCEPTED
+            answer.status is AuthorizationStatus.ACCEPTED
             and transaction.ended is None
-            and not (before and self._is_older(transaction, before))
             and charge_point.add_connector(connector)
         ):
-            if before:
-                self._close(before)
-            self._take_up(transaction)
-            charge_point.update(connector, {"stop_reason": None})
-            self._tell(transaction, "started")
-            charge_point.limits.transaction_started(transaction)
-        return transaction.id, status
+            # Whatever came in while the disk was busy.
+            before = self._open.get(connector)
+            if before is None or self._is_newer(transaction, before):
+                if before:
+                    self._close(before)
+                self._take_up(transaction)
+                charge_point.update(connector, {"stop_reason": None})
+                self._tell(transaction, "started")
+                charge_point.limits.transaction_started(transaction)
+            elif transaction.id != before.id:
+                self._late[transaction.id] = transaction
+        return transaction.id, answer.status
+
+    def _new_account(
+        self,
+        connector: int,
+        started: datetime,
+        meter_start: float | None,
+        *,
+        past: bool,
+    ) -> Account:
+        """Return an empty account, from the register it begins with if that is known."""
+        if meter_start is not None:
+            register = Register(value=meter_start, time=started)
+        elif known := self._charge_point.meters.register(connector):
+            register = Register(value=known.value, time=known.time)
+        else:
+            return Account(replayed=past)
+        return Account(register=register, replayed=past)
+
+    def _authorized_by(
+        self, id_token: str, answer: Authorization, *, past: bool
+    ) -> AuthorizedBy:
+        """Return how a session that has just started came to be allowed."""
+        if not is_card(id_token):
+            return AuthorizedBy.NONE
+        if past:
+            return AuthorizedBy.LOCAL_LIST if answer.listed else AuthorizedBy.UNKNOWN
+        if (
+            id_token == self._charge_point.config.remote_tag
+            or id_token in self._requested
+        ):
+            return AuthorizedBy.REMOTE
+        return AuthorizedBy.ONLINE
 
     def _admit(self) -> None:
         """Take a stranger's word, but not without end: it keeps what is refused."""
         if not self._charge_point.claimed and not self._charge_point.unclaimed.take():
             raise CallError("GenericError", "Not added to the central system yet")
 
-    def _is_older(self, transaction: Transaction, before: Transaction) -> bool:
-        """Return whether a start says nothing new: a retry, or one told late."""
-        clock = self._charge_point.clock
-        return transaction.id == before.id or (
-            clock.is_past(transaction.started)
-            and clock.correct(transaction.started) < before.started
+    def _is_newer(self, transaction: Transaction, before: Transaction) -> bool:
+        """Return whether a start is neither a retry nor one told late."""
+        return transaction.id != before.id and not (
+            transaction.account.replayed and transaction.started < before.started
         )
 
     async def stop(
@@ -132,48 +204,106 @@ class Transactions:
         reason: str,
         id_token: str | None,
         raw: dict[str, Any],
+        *,
+        readings: Sequence[Reading] = (),
+        signed: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Record an end; returns once it is on disk."""
         self._admit()
-        await self._ledger.stop(
+        clock = self._charge_point.clock
+        ended = clock.correct(timestamp)
+        running = [*self._open.values(), *self._late.values()]
+        transaction = await self._ledger.stop(
             TransactionStop(
                 identity=self._charge_point.identity,
                 transaction_id=transaction_id,
                 timestamp=timestamp,
+                ended=ended,
                 meter_stop=meter_stop,
+                readings=[
+                    (clock.correct(reading.time), reading.values)
+                    for reading in readings
+                ],
+                signed=signed,
+                replayed=clock.is_past(timestamp) and is_plausible(timestamp),
                 reason=reason,
                 id_token=id_token,
                 raw=raw,
-            )
-        )
-        transaction = next(
-            (open_ for open_ in self._open.values() if open_.id == transaction_id), None
+            ),
+            [one for one in running if not one.foreign],
         )
         self._ended.append(transaction_id)
         if transaction is None:
-            return
+            transaction = next(
+                (one for one in running if one.foreign and one.id == transaction_id),
+                None,
+            )
+            if transaction is None:
+                return
+            if meter_stop is not None:
+                transaction.account.finish(
+                    ended, transaction.meter_start, meter_stop, self._prices
+                )
+            transaction.ended = ended
+            transaction.stop_reason = reason
+        self._ended.append(transaction.id)
+        self._late.pop(transaction.id, None)
+        connector = transaction.connector
         if meter_stop is not None:
-            self._register(transaction, meter_stop, final=True)
-        transaction.ended = self._charge_point.clock.correct(timestamp)
-        transaction.stop_reason = reason
-        self._close(transaction)
+            self._charge_point.meters.told(connector, ended, meter_stop)
+        open_ = self._open.get(connector)
+        if open_ and open_.id == transaction.id:
+            self._publish_use(transaction)
+            self._close(transaction)
 
     def sample(
-        self, connector: int, transaction_id: int | None, reading: Reading
+        self,
+        connector: int,
+        transaction_id: int | None,
+        time: datetime,
+        reading: Reading,
+        *,
+        past: bool,
     ) -> None:
-        """Count a reading towards the transaction it belongs to."""
-        transaction = self._named(connector, transaction_id, reading)
+        """Count a reading, taken at a time of ours, to the transaction it belongs to."""
+        transaction = self._named(connector, transaction_id, time, reading, past=past)
         if transaction is None:
             return
         if transaction.connector in self._available:
             self._available[transaction.connector] = utcnow()
-        if (energy := reading.values.get("energy")) is not None:
-            self._register(transaction, energy)
+        account = transaction.account
+        account.replayed |= past
+        values = reading.values
+        if "power" not in values and "current" in values:
+            config = self._charge_point.config
+            power = power_of(reading, config.nominal_voltage, config.phases)
+            values = {**values, "power": power}
+        windows = None
+        if (energy := values.get("energy")) is not None:
+            transaction.meter_last = energy
+            if transaction.meter_start is None:
+                transaction.meter_start = energy
+            if account.register and not past:
+                activity = self._activity(transaction.connector)
+                windows = activity.take(account.register.time, time)
+        account.read(time, values, self._prices, windows)
+        transaction.signed += reading.signed
+        if energy is not None and transaction.id not in self._late:
+            self._publish_use(transaction)
         if not transaction.foreign:
             self._ledger.progress(transaction)
 
+    def _activity(self, connector: int) -> Activity:
+        return self._activities.setdefault(connector, Activity())
+
+    def disconnected(self) -> None:
+        """Take note that the charger is not heard any more."""
+        for activity in self._activities.values():
+            activity.forget()
+
     def update_status(self, connector: int, status: ConnectorStatus) -> None:
-        """Note whether a connector with an open transaction denies it."""
+        """Note what a connector does, and whether it denies its open transaction."""
+        self._activity(connector).update(utcnow(), status is ConnectorStatus.CHARGING)
         transaction = self._open.get(connector)
         if transaction and status not in _IDLE:
             self._charge_point.limits.transaction_seen(connector, named=False)
@@ -198,7 +328,13 @@ class Transactions:
                 )
 
     def _named(
-        self, connector: int, transaction_id: int | None, reading: Reading
+        self,
+        connector: int,
+        transaction_id: int | None,
+        time: datetime,
+        reading: Reading,
+        *,
+        past: bool,
     ) -> Transaction | None:
         """Return the transaction that a sample counts towards.
 
@@ -219,10 +355,13 @@ class Transactions:
                 return (
                     transaction if self._is_meter_of(transaction, connector) else None
                 )
+        if late := self._late.get(transaction_id):
+            late.carried = True
+            return late
         if (
             connector == STATION
             or transaction_id in self._ended
-            or self._charge_point.clock.is_past(reading.time)
+            or past
             or self._charge_point.status(connector) in _IDLE
             # That one's id never came back, so this may be the charger's name for it.
             or (current and not current.carried)
@@ -230,14 +369,14 @@ class Transactions:
             return current
         if current:
             self._close(current)
-        return self._adopt(connector, transaction_id, reading)
+        return self._adopt(connector, transaction_id, time, reading)
 
     def _is_meter_of(self, transaction: Transaction, connector: int) -> bool:
         alone = self._charge_point.connectors == [transaction.connector]
         return connector == transaction.connector or (connector == STATION and alone)
 
     def _adopt(
-        self, connector: int, transaction_id: int, reading: Reading
+        self, connector: int, transaction_id: int, time: datetime, reading: Reading
     ) -> Transaction:
         """Take up a transaction that another central system gave its id.
 
@@ -245,9 +384,10 @@ class Transactions:
         """
         transaction = Transaction(
             id=transaction_id,
+            identity=self._charge_point.identity,
             connector=connector,
             id_token=None,
-            started=reading.time,
+            started=time,
             meter_start=reading.values.get("energy"),
             carried=True,
             foreign=True,
@@ -256,34 +396,16 @@ class Transactions:
         return transaction
 
     def _take_up(self, transaction: Transaction) -> None:
-        # Once: a clock that was never set is no measure of how long it lasts.
-        transaction.started = self._charge_point.clock.correct(transaction.started)
         self._open[transaction.connector] = transaction
         self._publish(transaction)
 
     def _end_unheard(self, transaction: Transaction, ended: datetime) -> None:
-        """End a transaction whose StopTransaction never came.
-
-        Only here: the ledger waits for it, and takes it even if it comes late.
-        """
+        """End a transaction whose StopTransaction never came, until one does."""
         self._ended.append(transaction.id)
         transaction.ended = ended
+        if not transaction.foreign:
+            self._ledger.end(transaction)
         self._close(transaction)
-
-    def _register(
-        self, transaction: Transaction, energy: float, *, final: bool = False
-    ) -> None:
-        if transaction.meter_start is None:
-            transaction.meter_start = energy
-        lowest = transaction.meter_start
-        if transaction.meter_last is not None and not final:
-            lowest = transaction.meter_last
-        # A lower register has been reset, is from the past, or is nonsense.
-        if energy >= lowest:
-            transaction.meter_last = energy
-            self._charge_point.update(
-                transaction.connector, {"session_energy": transaction.energy}
-            )
 
     def _close(self, transaction: Transaction) -> None:
         connector = transaction.connector
@@ -296,8 +418,11 @@ class Transactions:
                 "session_duration": self._duration(transaction),
                 "stop_reason": transaction.stop_reason,
                 "transaction": None,
+                "last_session_energy": transaction.energy,
             },
         )
+        if (cost := transaction.account.cost) is not None:
+            self._charge_point.update(connector, {"last_session_cost": cost})
         self._tell(transaction, "ended")
 
     def _publish(self, transaction: Transaction) -> None:
@@ -305,15 +430,27 @@ class Transactions:
             transaction.connector,
             {
                 "transaction": transaction.id,
-                "session_energy": transaction.energy or 0.0,
                 "session_started": transaction.started,
                 "session_duration": self._duration(transaction),
                 "session_user": self._user(transaction),
             },
         )
+        self._publish_use(transaction)
+
+    def _publish_use(self, transaction: Transaction) -> None:
+        account = transaction.account
+        changes: dict[str, Value] = {"session_energy": transaction.energy or 0.0}
+        cost = account.cost
+        if cost is None and self._prices.current:
+            cost = 0.0
+        if cost is not None:
+            changes["session_cost"] = cost
+        self._charge_point.update(transaction.connector, changes)
 
     def _user(self, transaction: Transaction) -> str | None:
         token = transaction.id_token
+        if transaction.user:
+            return transaction.user
         if token is None or token == self._charge_point.config.remote_tag:
             return token
         return mask_token(token)
@@ -334,11 +471,3 @@ class Transactions:
         self._charge_point.tell(
             Event(EventKind.TRANSACTION, transaction.connector, kind, attributes)
         )
-
-
-def register_at_end(readings: Iterable[Reading]) -> float | None:
-    """Return the newest register among the samples of a whole transaction."""
-    registers = [
-        reading.values["energy"] for reading in readings if "energy" in reading.values
-    ]
-    return registers[-1] if registers else None

@@ -9,7 +9,7 @@ from .charge_point import ChargePoint
 from .clock import format_time, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
 from .errors import CallError
-from .metering import FLOWS, Reading, read_meter_values
+from .metering import read_meter_values
 from .model import (
     STATION,
     AuthorizationStatus,
@@ -19,7 +19,6 @@ from .model import (
     EventKind,
     mask_token,
 )
-from .transactions import register_at_end
 
 HEARTBEAT_INTERVAL = 60
 PENDING_INTERVAL = 30
@@ -98,7 +97,7 @@ class Messages16:
         token = _text(payload, "idTag")
         status = self._charge_point.authorizer.authorize(
             self._charge_point.identity, token
-        )
+        ).status
         self._tell_token(STATION, token, status)
         self._shown = token
         return {"idTagInfo": {"status": status}}
@@ -162,23 +161,9 @@ class Messages16:
             connector == STATION or charge_point.add_connector(connector)
         ):
             return {}
-        clock = charge_point.clock
-        clock.observe(readings[-1].time)
-        transaction_id = _number(payload, "transactionId")
-        for reading in readings:
-            charge_point.transactions.sample(connector, transaction_id, reading)
-        # A replay belongs to the session; sensors of the moment never show the past.
-        if live := [reading for reading in readings if not clock.is_past(reading.time)]:
-            newest = _newest(live)
-            # The last samples of a transaction may come after it has ended.
-            if (
-                transaction_id is not None
-                and not charge_point.draws(connector)
-                and charge_point.transactions.has_ended(transaction_id)
-            ):
-                for key in FLOWS:
-                    newest.values.pop(key, None)
-            charge_point.update_samples(connector, newest)
+        charge_point.meters.sample(
+            connector, _number(payload, "transactionId"), readings
+        )
         return {}
 
     async def _on_start_transaction(self, payload: Payload) -> Payload:
@@ -202,23 +187,25 @@ class Messages16:
         if transaction_id is None:
             raise CallError("OccurenceConstraintViolation", "transactionId")
         meter_stop = _register(payload, "meterStop")
-        register = register_at_end(read_meter_values(payload.get("transactionData")))
+        readings = read_meter_values(payload.get("transactionData"))
         token = _text(payload, "idTag")
         reason = _text(payload, "reason")
         await self._charge_point.transactions.stop(
             transaction_id,
             parse_time(payload.get("timestamp")) or utcnow(),
-            register if meter_stop is None else meter_stop,
+            meter_stop,
             # Left out, the reason is Local (OCPP 1.6, 6.49).
             _REASON_WORDS.get(reason.lower(), "other") if reason else "local",
             token or None,
             payload,
+            readings=readings,
+            signed=[value for reading in readings for value in reading.signed],
         )
         if not token:
             return {}
         status = self._charge_point.authorizer.authorize(
             self._charge_point.identity, token
-        )
+        ).status
         return {"idTagInfo": {"status": status}}
 
     def _on_data_transfer(self, payload: Payload) -> Payload:
@@ -281,17 +268,6 @@ class Messages16:
         if not 0 <= connector <= _MAX_CONNECTOR:
             raise CallError("PropertyConstraintViolation", "connectorId")
         return connector
-
-
-def _newest(readings: list[Reading]) -> Reading:
-    """Return what the newest of several readings say of each quantity."""
-    newest = readings[-1]
-    if len(readings) > 1:
-        merged: dict[str, float] = {}
-        for reading in readings:
-            merged |= reading.values
-        newest = Reading(newest.time, merged)
-    return newest
 
 
 def _text(payload: Payload, key: str) -> str:

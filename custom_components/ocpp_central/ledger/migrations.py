@@ -46,6 +46,73 @@ CREATE TABLE orphan_stops (
 )
 """
 
+_COLUMNS_2: Final = (
+    "timestamp DATETIME",
+    '"user" VARCHAR',
+    "token_group VARCHAR",
+    "authorized_by VARCHAR",
+    "energy FLOAT",
+    "register JSON",
+    "cost FLOAT",
+    "currency VARCHAR",
+    "unpriced FLOAT NOT NULL DEFAULT 0",
+    "charging FLOAT NOT NULL DEFAULT 0",
+    "peak_power FLOAT",
+    "soc_start FLOAT",
+    "soc_end FLOAT",
+    "replayed BOOLEAN NOT NULL DEFAULT 0",
+    "corrected BOOLEAN NOT NULL DEFAULT 0",
+    "revision INTEGER NOT NULL DEFAULT 0",
+    "published INTEGER NOT NULL DEFAULT 0",
+)
+
+_SESSION_HOURS_2: Final = """
+CREATE TABLE session_hours (
+    session_id INTEGER NOT NULL,
+    hour DATETIME NOT NULL,
+    energy FLOAT NOT NULL,
+    cost FLOAT NOT NULL,
+    unpriced FLOAT NOT NULL,
+    PRIMARY KEY (session_id, hour)
+) WITHOUT ROWID
+"""
+
+_SIGNED_VALUES_2: Final = """
+CREATE TABLE signed_values (
+    id INTEGER NOT NULL PRIMARY KEY,
+    session_id INTEGER NOT NULL,
+    value JSON NOT NULL
+)
+"""
+
+_METERS_2: Final = """
+CREATE TABLE meters (
+    identity VARCHAR NOT NULL,
+    connector INTEGER NOT NULL,
+    register JSON NOT NULL,
+    PRIMARY KEY (identity, connector)
+) WITHOUT ROWID
+"""
+
+_REPLAYED_2: Final = """
+CREATE TABLE replayed (
+    identity VARCHAR NOT NULL,
+    connector INTEGER NOT NULL,
+    time DATETIME NOT NULL,
+    energy FLOAT NOT NULL,
+    PRIMARY KEY (identity, connector, time)
+) WITHOUT ROWID
+"""
+
+_PRICES_2: Final = """
+CREATE TABLE prices (
+    start DATETIME NOT NULL PRIMARY KEY,
+    until DATETIME,
+    per_kwh FLOAT NOT NULL,
+    currency VARCHAR NOT NULL
+)
+"""
+
 # The statements that lead to version 1, to version 2, and so on.
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
@@ -57,6 +124,26 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         _ORPHAN_STOPS_1,
         "CREATE INDEX orphan_stops_by_id"
         " ON orphan_stops (identity, transaction_id, ended)",
+    ),
+    (
+        *(f"ALTER TABLE transactions ADD COLUMN {column}" for column in _COLUMNS_2),
+        "UPDATE transactions SET timestamp = started,"
+        " energy = max(0, coalesce(meter_stop, meter_last) - meter_start)",
+        # A charger that did not know the time started when it said so.
+        "UPDATE transactions SET started = received_at WHERE started < '2015'",
+        "DROP INDEX transactions_by_start",
+        "CREATE INDEX transactions_by_timestamp"
+        " ON transactions (identity, connector, timestamp)",
+        "CREATE INDEX transactions_by_start ON transactions (started)",
+        "CREATE INDEX transactions_unpublished"
+        " ON transactions (id) WHERE published < revision",
+        _SESSION_HOURS_2,
+        "CREATE INDEX session_hours_by_hour ON session_hours (hour)",
+        _SIGNED_VALUES_2,
+        "CREATE INDEX signed_values_by_session ON signed_values (session_id)",
+        _METERS_2,
+        _REPLAYED_2,
+        _PRICES_2,
     ),
 )
 

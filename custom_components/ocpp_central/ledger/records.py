@@ -1,24 +1,34 @@
-"""What becomes of a start, a stop and a register in the database.
+"""What becomes of a start, a stop and a reading in the database.
 
 Everything in here runs on the writer thread, inside a transaction.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Boolean, Float, bindparam, case, func, or_, select, text, update
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
+from custom_components.ocpp_central.csms.accounting import Account
 from custom_components.ocpp_central.csms.model import (
     AuthorizationStatus,
     Transaction,
     TransactionStart,
     TransactionStop,
 )
+from custom_components.ocpp_central.csms.prices import Prices
+from custom_components.ocpp_central.csms.register import Register
 
-from .schema import OrphanStopRow, TransactionRow, UtcDateTime
+from .schema import (
+    MeterRow,
+    OrphanStopRow,
+    ReplayedRow,
+    SessionHourRow,
+    SignedValueRow,
+    TransactionRow,
+)
 
 # Transaction ids are signed 32-bit numbers in many a charger.
 MAX_ID: Final = 2**31 - 1
@@ -35,7 +45,7 @@ _SAME_START: Final = (
     .where(
         TransactionRow.identity == bindparam("identity"),
         TransactionRow.connector == bindparam("connector"),
-        TransactionRow.started == bindparam("started"),
+        TransactionRow.timestamp == bindparam("timestamp"),
         TransactionRow.id_token == bindparam("id_token"),
         TransactionRow.meter_start.is_not_distinct_from(bindparam("meter_start")),
         TransactionRow.carried.is_(False),
@@ -62,36 +72,22 @@ _SAME_ORPHAN: Final = select(OrphanStopRow).where(
     OrphanStopRow.transaction_id == bindparam("transaction_id"),
     OrphanStopRow.ended == bindparam("ended"),
 )
-_PROGRESS: Final = (
-    update(TransactionRow.__table__)  # type: ignore[arg-type]
-    .where(TransactionRow.id == bindparam("row"))
-    .values(
-        carried=or_(TransactionRow.carried, bindparam("noted_carried", type_=Boolean)),
-        # The registers of a session that has ended stay as they were billed.
-        meter_last=case(
-            (
-                TransactionRow.ended.is_(None),
-                func.coalesce(
-                    bindparam("noted_meter", type_=Float), TransactionRow.meter_last
-                ),
-            ),
-            else_=TransactionRow.meter_last,
-        ),
-        progressed_at=case(
-            (TransactionRow.ended.is_(None), bindparam("noted_at", type_=UtcDateTime)),
-            else_=TransactionRow.progressed_at,
-        ),
-    )
-)
+_METERS: Final = select(MeterRow).where(MeterRow.identity == bindparam("identity"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """The newest of a transaction that is perhaps not written yet."""
+    """What is to be written of a transaction that is under way."""
 
-    meter_last: float | None
+    id: int
     carried: bool
-    at: datetime
+    meter_start: float | None
+    meter_last: float | None
+    account: Account
+    signed: Sequence[dict[str, Any]]
+    # When the charger last spoke of it; None: that is on disk.
+    at: datetime | None = None
+    ended: datetime | None = None
 
 
 class TransactionIds:
@@ -126,16 +122,17 @@ def start(
     start: TransactionStart,
     received: datetime,
     ids: TransactionIds,
-    notes: Mapping[int, Note],
+    running: Sequence[Note],
 ) -> Transaction:
     """Give a start its row, or find the one it has."""
+    _note(session, running)
     identity = start.identity.casefold()
     retried = session.scalars(
         _SAME_START,
         {
             "identity": identity,
             "connector": start.connector,
-            "started": start.timestamp,
+            "timestamp": start.timestamp,
             "id_token": start.id_token,
             "meter_start": start.meter_start,
         },
@@ -145,68 +142,75 @@ def start(
         retried.authorization = start.authorization
         return retried.as_transaction()
 
+    started = start.started or start.timestamp
     for older in session.scalars(
         _OPEN_ON_CONNECTOR, {"identity": identity, "connector": start.connector}
     ):
-        _infer_end(older, start, received, notes.get(older.id))
+        # A start from the past, told late, ends nothing.
+        if older.started <= started:
+            _end(older, older.progressed_at or started)
 
     row = TransactionRow(
         id=ids.next(received),
         identity=identity,
         connector=start.connector,
         id_token=start.id_token,
+        user=start.user,
+        token_group=start.group,
         authorization=start.authorization,
-        started=start.timestamp,
+        authorized_by=start.authorized_by,
+        timestamp=start.timestamp,
+        started=started,
         received_at=received,
         meter_start=start.meter_start,
         carried=False,
         inferred=False,
+        unpriced=0.0,
+        charging=0.0,
+        replayed=start.account.replayed,
+        register=start.account.register and start.account.register.copy(),
+        energy=start.account.energy,
         raw_start=start.raw,
     )
     session.add(row)
     return row.as_transaction()
 
 
-def _infer_end(
-    older: TransactionRow,
-    start: TransactionStart,
-    received: datetime,
-    note: Note | None,
-) -> None:
-    """End a transaction that the connector must have ended by now."""
-    # A charger whose clock was never set starts in 1970 or 2000.
-    began = start.timestamp if start.timestamp >= EPOCH else received
-    if began < older.started:
-        # A start from the past, told late: the open transaction is the newer one.
-        return
-    if note is not None:
-        _take_register(older, note)
-    older.ended = max(older.started, older.progressed_at or began)
-    older.meter_stop = older.meter_last
-    older.inferred = True
+def _end(row: TransactionRow, ended: datetime) -> None:
+    """End a transaction whose end nobody told."""
+    row.ended = max(row.started, ended)
+    row.meter_stop = row.meter_last
+    row.inferred = True
 
 
 def stop(
     session: Session,
     stop: TransactionStop,
     received: datetime,
-    notes: Mapping[int, Note],
+    running: Sequence[Note],
+    prices: Prices,
 ) -> Transaction | None:
     """Record an end, with the transaction or as an orphan."""
-    row = (
-        session.get(TransactionRow, stop.transaction_id)
-        if 0 < stop.transaction_id <= MAX_ID
-        else None
-    )
-    if row is None or row.identity != stop.identity.casefold():
+    _note(session, running)
+    row = _ended_by(session, stop)
+    if row is None:
         _keep_orphan(session, stop, received)
         return None
     if row.stop_received_at is None:
-        if (note := notes.get(row.id)) is not None:
-            _take_register(row, note)
+        ended = stop.ended or stop.timestamp
+        account = row.account()
+        for time, values in stop.readings:
+            if row.started <= time <= ended:
+                account.read(time, values, prices)
+                row.meter_last = values.get("energy", row.meter_last)
         if stop.meter_stop is not None:
+            account.finish(ended, row.meter_start, stop.meter_stop, prices)
             row.meter_last = stop.meter_stop
-        row.ended = stop.timestamp
+        account.replayed |= stop.replayed
+        _enter(row, account)
+        _keep_signed(session, row.id, stop.signed)
+        row.corrected = row.inferred
+        row.ended = max(row.started, ended)
         row.meter_stop = row.meter_last
         row.stop_reason = stop.reason
         row.stop_id_token = stop.id_token
@@ -214,6 +218,19 @@ def stop(
         row.raw_stop = stop.raw
         row.carried = True
     return row.as_transaction()
+
+
+def _ended_by(session: Session, stop: TransactionStop) -> TransactionRow | None:
+    """Return the transaction that a stop ends."""
+    identity = stop.identity.casefold()
+    if 0 < stop.transaction_id <= MAX_ID:
+        row = session.get(TransactionRow, stop.transaction_id)
+        return row if row and row.identity == identity else None
+    # With -1, 0 or a number of its own a charger ends what it was never told the id of.
+    unnamed = [
+        row for row in session.scalars(_OPEN, {"identity": identity}) if not row.carried
+    ]
+    return unnamed[0] if len(unnamed) == 1 else None
 
 
 def _keep_orphan(session: Session, stop: TransactionStop, received: datetime) -> None:
@@ -247,39 +264,121 @@ def _keep_orphan(session: Session, stop: TransactionStop, received: datetime) ->
     )
 
 
-def _take_register(row: TransactionRow, note: Note) -> None:
-    """Bring a row up to what has been noted."""
-    if note.meter_last is not None:
-        row.meter_last = note.meter_last
-    row.progressed_at = note.at
+def _note(session: Session, notes: Iterable[Note]) -> None:
+    """Bring transactions up to what has been noted."""
+    by_id = {note.id: note for note in notes}
+    for row in session.scalars(
+        select(TransactionRow).where(TransactionRow.id.in_(by_id))
+    ):
+        note = by_id[row.id]
+        row.carried |= note.carried
+        # What a session has used stays as it was billed, once it has ended.
+        if row.ended is None:
+            row.meter_start = note.meter_start
+            row.meter_last = note.meter_last
+            row.progressed_at = note.at or row.progressed_at
+            _enter(row, note.account)
+            _keep_signed(session, row.id, note.signed)
+            if note.ended:
+                _end(row, note.ended)
 
 
-def progress(session: Session, notes: Mapping[int, Note]) -> None:
-    """Write what has been noted."""
-    session.connection().execute(
-        _PROGRESS,
-        [
-            {
-                "row": number,
-                "noted_carried": note.carried,
-                "noted_meter": note.meter_last,
-                "noted_at": note.at,
-            }
-            for number, note in notes.items()
-        ],
+def _enter(row: TransactionRow, account: Account) -> None:
+    """Write what a session has used; hours that the account leaves out stay."""
+    row.register = account.register and account.register.copy()
+    row.energy = account.energy
+    row.cost = account.cost
+    row.currency = account.currency
+    row.unpriced = account.unpriced
+    row.charging = account.charging
+    row.peak_power = account.peak_power
+    row.soc_start = account.soc_start
+    row.soc_end = account.soc_end
+    row.replayed = account.replayed
+    known = {hour.hour: hour for hour in row.hours}
+    for hour, share in account.hours.items():
+        if hour not in known:
+            known[hour] = SessionHourRow(session_id=row.id, hour=hour)
+            row.hours.append(known[hour])
+        known[hour].energy = share.energy
+        known[hour].cost = share.cost
+        known[hour].unpriced = share.unpriced
+    if account.hours:
+        row.revision += 1
+
+
+def _keep_signed(
+    session: Session, session_id: int, values: Sequence[dict[str, Any]]
+) -> None:
+    session.add_all(
+        SignedValueRow(session_id=session_id, value=value) for value in values
     )
 
 
-def open_transactions(
-    session: Session, identity: str, notes: Mapping[int, Note]
-) -> list[Transaction]:
+def write(
+    session: Session,
+    notes: Sequence[Note],
+    meters: Mapping[tuple[str, int], Register],
+    replayed: Mapping[tuple[str, int, datetime], float],
+) -> None:
+    """Write what has been noted."""
+    _note(session, notes)
+    for (identity, connector), register in meters.items():
+        session.merge(
+            MeterRow(identity=identity, connector=connector, register=register)
+        )
+    for (identity, connector, time), energy in replayed.items():
+        session.merge(
+            ReplayedRow(
+                identity=identity, connector=connector, time=time, energy=energy
+            )
+        )
+
+
+def open_transactions(session: Session, identity: str) -> list[Transaction]:
     """Return the accepted transactions that have not ended, oldest first."""
-    transactions = [
+    return [
         row.as_transaction()
         for row in session.scalars(_OPEN, {"identity": identity.casefold()})
     ]
-    for transaction in transactions:
-        note = notes.get(transaction.id)
-        if note is not None and note.meter_last is not None:
-            transaction.meter_last = note.meter_last
-    return transactions
+
+
+def meters(session: Session, identity: str) -> Mapping[int, Register]:
+    """Return where the meters of a charge point stood."""
+    return {
+        row.connector: row.register.copy()
+        for row in session.scalars(_METERS, {"identity": identity.casefold()})
+    }
+
+
+def note_of(
+    transaction: Transaction, at: datetime | None = None, *, whole: bool = False
+) -> Note:
+    """Take what is to be written of a transaction: all, or what is new."""
+    account = transaction.account
+    signed = tuple(transaction.signed)
+    transaction.signed.clear()
+    hours = account.hours if whole else account.fresh
+    note = Note(
+        id=transaction.id,
+        carried=transaction.carried,
+        meter_start=transaction.meter_start,
+        meter_last=transaction.meter_last,
+        account=replace(
+            account,
+            register=account.register and account.register.copy(),
+            hours={hour: replace(account.hours[hour]) for hour in hours},
+        ),
+        signed=signed,
+        at=at,
+        ended=transaction.ended,
+    )
+    account.fresh.clear()
+    return note
+
+
+def put_back(transactions: Iterable[Transaction], notes: Iterable[Note]) -> None:
+    """Give back what could not be written."""
+    for transaction, note in zip(transactions, notes, strict=True):
+        transaction.signed[:0] = note.signed
+        transaction.account.fresh.update(note.account.hours)

@@ -1,5 +1,6 @@
 """The tables of the ledger. How they came about is in migrations.py."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, override
 
@@ -13,9 +14,11 @@ from sqlalchemy import (
     TypeDecorator,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from custom_components.ocpp_central.csms.accounting import Account, HourShare
 from custom_components.ocpp_central.csms.model import Transaction
+from custom_components.ocpp_central.csms.register import Register
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -54,6 +57,38 @@ class AnyText(TypeDecorator[str]):
         return value.encode(errors="backslashreplace").decode()
 
 
+class RegisterState(TypeDecorator[Register]):
+    """All that is to be known to go on following a register."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    @override
+    def process_bind_param(
+        self, value: Register | None, dialect: Dialect
+    ) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        state = asdict(value)
+        state["time"] = value.time.isoformat()
+        if value.before:
+            before, time, total = value.before
+            state["before"] = [before, time.isoformat(), total]
+        return state
+
+    @override
+    def process_result_value(
+        self, value: dict[str, Any] | None, dialect: Dialect
+    ) -> Register | None:
+        if value is None:
+            return None
+        before = value["before"]
+        if before:
+            before = (before[0], datetime.fromisoformat(before[1]), before[2])
+        time = datetime.fromisoformat(value["time"])
+        return Register(**{**value, "time": time, "before": before})
+
+
 class Base(DeclarativeBase):
     """What the tables have in common."""
 
@@ -62,6 +97,7 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime,
         dict[str, Any]: JSON(none_as_null=True),
         str: AnyText,
+        Register: RegisterState,
     }
 
 
@@ -70,12 +106,18 @@ class TransactionRow(Base):
 
     __tablename__ = "transactions"
     __table_args__ = (
-        Index("transactions_by_start", "identity", "connector", "started"),
+        Index("transactions_by_timestamp", "identity", "connector", "timestamp"),
+        Index("transactions_by_start", "started"),
         Index(
             "transactions_open",
             "identity",
             "connector",
             sqlite_where=text("ended IS NULL"),
+        ),
+        Index(
+            "transactions_unpublished",
+            "id",
+            sqlite_where=text("published < revision"),
         ),
         # Never gives out the id of a deleted row again.
         {"sqlite_autoincrement": True},
@@ -88,7 +130,13 @@ class TransactionRow(Base):
     id_token: Mapped[str | None]
     # The answer the charger got; it may charge on Accepted only.
     authorization: Mapped[str]
-    # By the charger's clock, as is `ended` once the charger has told it.
+    # Whose token it is, if anybody knows, and the group of the token.
+    user: Mapped[str | None]
+    token_group: Mapped[str | None]
+    authorized_by: Mapped[str | None]
+    # By the charger's clock, whatever that says: what makes a retry recognisable.
+    timestamp: Mapped[datetime]
+    # By our clock, as is `ended`.
     started: Mapped[datetime]
     received_at: Mapped[datetime]
     meter_start: Mapped[float | None]
@@ -103,25 +151,127 @@ class TransactionRow(Base):
     stop_id_token: Mapped[str | None]
     # Set by a StopTransaction only.
     stop_received_at: Mapped[datetime | None]
-    # Ended because the connector began another one. A late StopTransaction
-    # corrects the end and leaves the flag.
+    # Nobody told the end: the connector began another one, or was seen to be free.
+    # A late StopTransaction corrects the end and leaves the flag.
     inferred: Mapped[bool]
+    corrected: Mapped[bool] = mapped_column(default=False)
+    # Whether any of it was told after the fact.
+    replayed: Mapped[bool] = mapped_column(default=False)
+    energy: Mapped[float | None]
+    register: Mapped[Register | None]
+    cost: Mapped[float | None]
+    currency: Mapped[str | None]
+    # Wh that no price was known for.
+    unpriced: Mapped[float] = mapped_column(default=0.0)
+    # Seconds in which current flowed.
+    charging: Mapped[float] = mapped_column(default=0.0)
+    peak_power: Mapped[float | None]
+    soc_start: Mapped[float | None]
+    soc_end: Mapped[float | None]
+    # Counts the changes of what was used when; and which of them statistics have.
+    revision: Mapped[int] = mapped_column(default=0)
+    published: Mapped[int] = mapped_column(default=0)
     raw_start: Mapped[dict[str, Any]] = mapped_column(deferred=True)
     raw_stop: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    hours: Mapped[list[SessionHourRow]] = relationship(
+        primaryjoin="TransactionRow.id == foreign(SessionHourRow.session_id)",
+        order_by="SessionHourRow.hour",
+        cascade="all",
+    )
 
     def as_transaction(self) -> Transaction:
         """Return the row as everyone else knows it."""
         return Transaction(
             id=self.id,
+            identity=self.identity,
             connector=self.connector,
             id_token=self.id_token,
+            user=self.user,
             started=self.started,
             meter_start=self.meter_start,
             meter_last=self.meter_last,
             ended=self.ended,
             stop_reason=self.stop_reason,
             carried=self.carried,
+            account=self.account(),
         )
+
+    def account(self) -> Account:
+        """Return what the session has used, to go on from."""
+        return Account(
+            register=self.register and self.register.copy(),
+            cost=self.cost,
+            currency=self.currency,
+            unpriced=self.unpriced,
+            charging=self.charging,
+            peak_power=self.peak_power,
+            soc_start=self.soc_start,
+            soc_end=self.soc_end,
+            replayed=self.replayed,
+            hours={
+                row.hour: HourShare(row.energy, row.cost, row.unpriced)
+                for row in self.hours
+            },
+        )
+
+
+class SessionHourRow(Base):
+    """What a session used within one hour of the clock."""
+
+    __tablename__ = "session_hours"
+    __table_args__ = (Index("session_hours_by_hour", "hour"),)
+
+    session_id: Mapped[int] = mapped_column(primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    energy: Mapped[float]
+    cost: Mapped[float]
+    unpriced: Mapped[float]
+
+
+class SignedValueRow(Base):
+    """A signed meter value of a session, as the charger gave it."""
+
+    __tablename__ = "signed_values"
+    __table_args__ = (Index("signed_values_by_session", "session_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[int]
+    value: Mapped[dict[str, Any]]
+
+
+class MeterRow(Base):
+    """Where the meter of a connector stands; the total is its lifetime energy."""
+
+    __tablename__ = "meters"
+
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    connector: Mapped[int] = mapped_column(primary_key=True)
+    register: Mapped[Register]
+
+
+class ReplayedRow(Base):
+    """Lifetime energy of a connector at a time that nobody listened.
+
+    Kept until the hourly statistics have it.
+    """
+
+    __tablename__ = "replayed"
+
+    identity: Mapped[str] = mapped_column(primary_key=True)
+    connector: Mapped[int] = mapped_column(primary_key=True)
+    time: Mapped[datetime] = mapped_column(primary_key=True)
+    energy: Mapped[float]
+
+
+class PriceRow(Base):
+    """What a kWh cost from a time on, and until when that is known."""
+
+    __tablename__ = "prices"
+
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime | None]
+    per_kwh: Mapped[float]
+    currency: Mapped[str]
 
 
 class OrphanStopRow(Base):

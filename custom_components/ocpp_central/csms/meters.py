@@ -1,0 +1,113 @@
+"""What the meters of a charge point say: of the moment, of a session, of all time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .metering import FLOWS, Reading
+from .model import STATION, SessionLedger
+from .register import Register
+
+if TYPE_CHECKING:
+    from .charge_point import ChargePoint
+
+
+class Meters:
+    """The register of each connector, made to one lifetime energy that only grows."""
+
+    def __init__(self, charge_point: ChargePoint, ledger: SessionLedger) -> None:
+        """Start without knowledge; `restore` brings what was known before a restart."""
+        self._charge_point = charge_point
+        self._ledger = ledger
+        self._registers: dict[int, Register] = {}
+        # Connectors whose samples have a register of their own.
+        self._sampled: set[int] = set()
+
+    def restore(self, registers: Mapping[int, Register]) -> None:
+        """Take up where the meters stood before a restart."""
+        charge_point = self._charge_point
+        for connector, register in registers.items():
+            if connector in self._registers or not charge_point.add_connector(
+                connector
+            ):
+                continue
+            self._registers[connector] = register
+            # In mid-charge the meter has gone on; what is on disk would be a step back.
+            if not charge_point.transactions.at(connector):
+                charge_point.update(connector, {"energy": register.total})
+
+    def register(self, connector: int) -> Register | None:
+        """Return the register of a connector."""
+        return self._registers.get(connector)
+
+    def sample(
+        self, connector: int, transaction_id: int | None, readings: Sequence[Reading]
+    ) -> None:
+        """Take the readings of one message, oldest first."""
+        charge_point = self._charge_point
+        clock = charge_point.clock
+        clock.observe(readings[-1].time)
+        live: dict[str, float] = {}
+        newest: datetime | None = None
+        for reading in readings:
+            past = clock.is_past(reading.time)
+            time = clock.correct(reading.time)
+            values = reading.values
+            charge_point.transactions.sample(
+                connector, transaction_id, time, reading, past=past
+            )
+            if connector != STATION and (energy := values.get("energy")) is not None:
+                self._sampled.add(connector)
+                self._follow(connector, time, energy, values.get("power"))
+            # Sensors of the moment never show the past.
+            if not past:
+                live |= values
+                newest = time
+        if newest is None:
+            return
+        if connector != STATION:
+            live.pop("energy", None)
+        # The last samples of a transaction may come after it has ended.
+        if (
+            transaction_id is not None
+            and not charge_point.draws(connector)
+            and charge_point.transactions.has_ended(transaction_id)
+        ):
+            for key in FLOWS:
+                live.pop(key, None)
+        charge_point.update_samples(connector, Reading(newest, live))
+
+    def told(self, connector: int, time: datetime, energy: float) -> None:
+        """Take the register that begins or ends a transaction."""
+        register = self._registers.get(connector)
+        # It may count from the start of the session where samples do not.
+        if register and connector in self._sampled and energy < register.value:
+            return
+        self._follow(connector, time, energy, None)
+
+    def _follow(
+        self, connector: int, time: datetime, energy: float, power: float | None
+    ) -> None:
+        charge_point = self._charge_point
+        register = self._registers.get(connector)
+        if register is None:
+            register = Register(value=energy, time=time, total=energy)
+            self._registers[connector] = register
+        elif time < register.time:
+            total = register.total_at(time, energy)
+            if total is not None:
+                self._ledger.replay(charge_point.identity, connector, [(time, total)])
+            return
+        else:
+            since, total = register.time, register.total
+            moved = register.read(time, energy, power)
+            if moved and not charge_point.listened(since):
+                self._ledger.replay(
+                    charge_point.identity,
+                    connector,
+                    [(since, total), (time, register.total)],
+                )
+            if not moved:
+                return
+        self._ledger.meter(charge_point.identity, connector, register)
+        charge_point.update(connector, {"energy": register.total})

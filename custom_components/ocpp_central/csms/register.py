@@ -1,0 +1,156 @@
+"""A meter's register, followed over resets, swaps and glitches. Energy in Wh, power in W."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+# No charger delivers more. What a register rose by beyond it did not flow.
+_MOST_POWER = 500_000.0
+# Registers and timestamps are not taken at quite the same time.
+_SLACK = 60.0
+# How far a register may fall by rounding: to whole kWh, and never by much of it.
+_ROUNDING = 1000.0
+_ROUNDED_OF = 0.9
+# A glitch to zero is over soon.
+_GLITCH = timedelta(minutes=5)
+# A register this high does not meet another one a thousand times it by chance.
+_TELLING = 10_000.0
+_KILO = 1000.0
+# A gap this long says nothing of the power that flowed in it.
+_LONGEST_SAMPLE = timedelta(minutes=5)
+# Measured power is asked for a unit after so much energy.
+_JUDGED_AFTER = 2000.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Register:
+    """One register, and the energy that it has counted since it is followed.
+
+    `total` only grows, and only by what can have flowed, whatever the register does:
+    fall with each session, begin anew in another meter, show zero once, or turn from
+    Wh to kWh.
+    """
+
+    value: float
+    time: datetime
+    total: float = 0.0
+    # What readings are multiplied with, since the register changed its unit.
+    factor: float = 1.0
+    # What the register is wrong by, as measured power shows.
+    scale: float = 1.0
+    # True as soon as it did anything but rise.
+    broken: bool = False
+    # Where it stood before it broke off, should it come back.
+    before: tuple[float, datetime, float] | None = None
+    # What power says has flowed, and what the register rose by meanwhile.
+    integral: float = 0.0
+    risen: float = 0.0
+    counted: float = 0.0
+    power: float | None = None
+
+    def copy(self) -> Self:
+        """Return the register as it is now."""
+        return replace(self)
+
+    def read(
+        self,
+        time: datetime,
+        value: float,
+        power: float | None = None,
+        slack: float = 0.0,
+    ) -> float:
+        """Take a reading and return what flowed since the one before.
+
+        A reading older than the last one tells nothing. `slack` is energy that may
+        have flowed however short the time was.
+        """
+        if time < self.time:
+            return 0.0
+        flowed = self._follow(time, value * self.factor, slack)
+        flowed += self._judge(time, flowed, power)
+        self.time = time
+        self.total = round(self.total + flowed, 3)
+        return flowed
+
+    def total_at(self, time: datetime, value: float) -> float | None:
+        """Return the total at an earlier reading; None if that was before a break."""
+        if self.before and time < self.before[1]:
+            return None
+        missing = (self.value - value * self.factor) * self.scale
+        return self.total - missing if 0 <= missing <= self.total else None
+
+    def _limit(self, since: datetime, time: datetime, slack: float = 0.0) -> float:
+        """Return how far a register can have risen, in its own unit."""
+        seconds = (time - since).total_seconds() + _SLACK
+        return (_MOST_POWER * seconds / 3600 + slack) / min(1.0, self.scale)
+
+    def _follow(self, time: datetime, value: float, slack: float) -> float:
+        """Return what flowed, and take the value."""
+        limit = self._limit(self.time, time, slack)
+        rise = value - self.value
+        if self.before and (flowed := self._return(time, value, rise > limit)) >= 0:
+            return flowed
+        turns = self.value >= _TELLING and value > self.value * _KILO / 3
+        if 0 <= rise <= limit and not turns:
+            self.value = value
+            self.risen += rise
+            return rise * self.scale
+        if -_ROUNDING <= rise < 0 and value >= self.value * _ROUNDED_OF:
+            # It stays at the highest: the next rise counts from there.
+            return 0.0
+        for factor, telling in ((1 / _KILO, _TELLING), (_KILO, 10 * _TELLING)):
+            turned = value * factor - self.value
+            if self.value >= telling and 0 <= turned <= min(limit, self.value / 20):
+                self.broken = True
+                self.factor *= factor
+                self.value = value * factor
+                return turned * self.scale
+        # It is another register, a reset one, or nonsense; in the unit of old.
+        self.broken = True
+        self.before = (self.value, self.time, self.total)
+        self.value = value / self.factor
+        self.factor = 1.0
+        if rise > 0:
+            # Nothing rises so fast.
+            self.risen += rise
+            return 0.0
+        # It began anew, and has counted since.
+        return self.value * self.scale if self.value <= limit else 0.0
+
+    def _return(self, time: datetime, value: float, jumped: bool) -> float:
+        """Return what flowed if the register is back where it was, else -1."""
+        assert self.before
+        before, left, total = self.before
+        rise = value - before
+        glitch = self.value == 0 and time - left <= _GLITCH
+        if not (jumped or glitch) or not 0 <= rise <= self._limit(left, time):
+            return -1.0
+        self.before = (self.value, self.time, self.total) if jumped else None
+        self.value = value
+        return max(0.0, total + rise * self.scale - self.total)
+
+    def _judge(self, time: datetime, flowed: float, power: float | None) -> float:
+        """Return what the register has missed, by the power measured meanwhile.
+
+        Some registers count kWh and call them Wh, or the other way round.
+        """
+        elapsed = time - self.time
+        before, self.power = self.power, power
+        if before is None or power is None or elapsed > _LONGEST_SAMPLE:
+            return 0.0
+        self.integral += (before + power) / 2 * elapsed.total_seconds() / 3600
+        self.counted += flowed
+        if self.integral < _JUDGED_AFTER or not self.risen:
+            return 0.0
+        missed = 0.0
+        ratio = self.risen * self.scale / self.integral
+        if _is_about(ratio, 1 / _KILO) or _is_about(ratio, _KILO):
+            self.scale *= _KILO if ratio < 1 else 1 / _KILO
+            missed = max(0.0, self.risen * self.scale - self.counted)
+            self.broken = True
+        self.integral = self.risen = self.counted = 0.0
+        return missed
+
+
+def _is_about(ratio: float, expected: float) -> bool:
+    return expected / 2 < ratio < expected * 2
