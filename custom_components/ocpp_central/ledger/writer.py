@@ -61,6 +61,11 @@ class Writer:
             self._loop.call_soon(self._next)
         return future
 
+    async def between_commits[T](self, work: Callable[[], T]) -> T:
+        """Do something off the event loop while nothing is being written."""
+        executor = None if self._closed else self._executor
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
     async def drain(self) -> None:
         """Return when everything queued so far is committed or has failed."""
         with suppress(LedgerError):
