@@ -32,7 +32,7 @@ ONLINE = "online"
 #: How long a charger waits before it dials again, in seconds.
 _REDIAL = 0.1
 #: The longest time between two samples, in seconds.
-_PACE = 0.1
+_PACE = 0.03
 #: How often a charger hangs up right after it said something.
 _HANG_UPS = 0.01
 #: How much a charger can keep of what was not confirmed; then cars have to wait.

@@ -81,7 +81,7 @@ class Figures:
     kills_during_boot: int = 0
     starts_in_flight: int = 0
     stops_in_flight: int = 0
-    #: Committed, but the charger was never told and had to say it again.
+    #: Those found committed after a kill, of which the charger had not been told.
     starts_untold: int = 0
     stops_untold: int = 0
     starts_repeated: int = 0
@@ -142,14 +142,23 @@ class Ordeal:
         """What has happened so far."""
         counts = self._counts
         sessions = [one for charger in self._chargers for one in charger.sessions]
-        counts.sessions = sum(session.starts_sent > 0 for session in sessions)
-        counts.starts_repeated = sum(session.starts_sent > 1 for session in sessions)
-        counts.stops_repeated = sum(session.stops_sent > 1 for session in sessions)
+        counts.sessions = sum(one.starts_sent > 0 for one in sessions)
+        counts.starts_untold = sum(one.stored is not None for one in sessions)
+        counts.stops_untold = sum(one.stop_stored for one in sessions)
+        counts.starts_repeated = sum(one.starts_sent > 1 for one in sessions)
+        counts.stops_repeated = sum(one.stops_sent > 1 for one in sessions)
         counts.hang_ups = sum(charger.hang_ups for charger in self._chargers)
         return counts
 
     async def run(self, rounds: int) -> None:
         """Kill so often, then let all come to its end. Raises Wrong, or a group of it."""
+        try:
+            await self._run(rounds)
+        finally:
+            # Whatever has happened, its log is to be read to the end.
+            await self._life.stop()
+
+    async def _run(self, rounds: int) -> None:
         async with asyncio.timeout(_PATIENCE):
             await self._set_up()
         async with asyncio.TaskGroup() as group:
@@ -252,10 +261,8 @@ class Ordeal:
     def _judge(self, *, settled: bool) -> None:
         """Compare. Raises Wrong."""
         database = self._folder / "config" / _DATABASE
-        verdict = examine(database, self._chargers, settled=settled)
-        wrongs = verdict.wrongs + self._life.complaints("ERROR", "CRITICAL")
-        self._counts.starts_untold += verdict.starts_untold
-        self._counts.stops_untold += verdict.stops_untold
+        wrongs = examine(database, self._chargers, settled=settled)
+        wrongs += self._life.complaints("ERROR", "CRITICAL")
         if wrongs:
             raise Wrong("\n".join(wrongs))
 

@@ -35,6 +35,8 @@ class Session:
     #: How often the stop was sent, and whether an answer came back.
     stops_sent: int = 0
     stopped: bool = False
+    #: Whether it was found after a kill, before it was confirmed.
+    stop_stored: bool = False
 
     @property
     def start_payload(self) -> dict[str, Any]:
