@@ -251,9 +251,11 @@ class Ordeal:
         waiting = asyncio.create_task(coroutine)
         ending = asyncio.create_task(self._life.ended())
         try:
-            await asyncio.wait({waiting, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if ending.done():
-                ending.result()
+            done, _ = await asyncio.wait(
+                {waiting, ending}, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                task.result()
         finally:
             waiting.cancel()
             ending.cancel()
