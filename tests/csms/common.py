@@ -415,6 +415,7 @@ class MemoryLedger(SessionLedger):
             transaction.account.read(time, values, prices)
         if stop.meter_stop is not None:
             assert stop.ended
+            transaction.meter_last = stop.meter_stop
             transaction.account.finish(
                 stop.ended, transaction.meter_start, stop.meter_stop, prices
             )

@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from custom_components.ocpp_central.csms.model import Transaction
+from custom_components.ocpp_central.csms.prices import Prices
 from custom_components.ocpp_central.ledger import Ledger, LedgerError
 
 from .common import FLOOR, Clock, a_start, a_stop, at, rows
@@ -21,19 +22,26 @@ async def test_start_is_stored(ledger: Ledger, path: Path) -> None:
 
     assert transaction == Transaction(
         id=FLOOR,
+        identity="garage",
         connector=1,
         id_token="04A2B3",
         started=at(5),
         meter_start=1000.0,
+        account=start.account,
     )
     (row,) = rows(path)
     assert json.loads(row.pop("raw_start")) == start.raw
+    assert json.loads(row.pop("register"))["value"] == 1000.0
     assert row == {
         "id": FLOOR,
         "identity": "garage",
         "connector": 1,
         "id_token": "04A2B3",
         "authorization": "Accepted",
+        "authorized_by": "online",
+        "user": None,
+        "token_group": None,
+        "timestamp": "2026-11-20 12:05:00.000000",
         "started": "2026-11-20 12:05:00.000000",
         "received_at": "2026-11-20 12:00:00.000000",
         "meter_start": 1000.0,
@@ -46,6 +54,18 @@ async def test_start_is_stored(ledger: Ledger, path: Path) -> None:
         "stop_id_token": None,
         "stop_received_at": None,
         "inferred": 0,
+        "corrected": 0,
+        "replayed": 0,
+        "energy": 0.0,
+        "cost": None,
+        "currency": None,
+        "unpriced": 0.0,
+        "charging": 0.0,
+        "peak_power": None,
+        "soc_start": None,
+        "soc_end": None,
+        "revision": 0,
+        "published": 0,
         "raw_stop": None,
     }
 
@@ -193,6 +213,7 @@ async def test_ids_of_chargers_do_not_raise_ours(ledger: Ledger) -> None:
         assert await ledger.stop(a_stop(foreign)) is None
     stranger = Transaction(
         id=2**31 - 1,
+        identity="Garage",
         connector=1,
         id_token=None,
         started=at(0),
@@ -211,6 +232,8 @@ async def test_unknown_stop_is_kept_as_an_orphan(
 ) -> None:
     """Confirmed, kept, attributed to nobody."""
     transaction = await ledger.start(a_start())
+    transaction.carried = True
+    ledger.progress(transaction)
     clock.tick(5)
     stop = a_stop(foreign, id_token="04A2B3")
     assert await ledger.stop(stop) is None
@@ -274,8 +297,8 @@ async def test_stop_without_a_register(ledger: Ledger, path: Path) -> None:
     """The last one heard of counts, also if it is not on disk yet."""
     transaction = await ledger.start(a_start())
     transaction.meter_last = 4200.0
-    ledger.progress(transaction)
-    ended = await ledger.stop(a_stop(transaction.id, meter_stop=None))
+    transaction.account.count(at(10), 4200.0, Prices())
+    ended = await ledger.stop(a_stop(transaction.id, meter_stop=None), [transaction])
     assert ended is not None
     assert ended.energy == 3200.0
     assert rows(path)[0]["meter_stop"] == 4200.0
@@ -292,7 +315,7 @@ async def test_a_new_start_ends_the_older_one(
     older.meter_last = 3500.0
     ledger.progress(older)
     clock.tick(600)
-    newer = await ledger.start(a_start(timestamp=at(20), meter_start=3600.0))
+    newer = await ledger.start(a_start(timestamp=at(20), meter_start=3600.0), older)
 
     row = rows(path)[0]
     assert row["inferred"] == 1
@@ -321,7 +344,7 @@ async def test_inferred_end_is_not_before_the_start(
     older.meter_last = 1001.0
     ledger.progress(older)
     clock.tick(60)
-    await ledger.start(a_start(timestamp=at(40)))
+    await ledger.start(a_start(timestamp=at(40)), older)
     assert rows(path)[0]["ended"] == "2026-11-20 12:30:00.000000"
 
 
@@ -334,7 +357,7 @@ async def test_a_late_stop_corrects_an_inferred_end(ledger: Ledger, path: Path) 
     assert corrected.ended == at(15)
     assert corrected.energy == 7000.0
     (row, _) = rows(path)
-    assert row["inferred"] == 1
+    assert (row["inferred"], row["corrected"]) == (1, 1)
     assert row["stop_received_at"] is not None
 
     await ledger.stop(a_stop(older.id, meter_stop=1.0))
@@ -357,8 +380,37 @@ async def test_a_start_without_a_clock_ends_the_older_one(
     """After a power cut the charger thinks it is 1970: not a replay."""
     await ledger.start(a_start())
     clock.tick(60)
-    new = await ledger.start(a_start(timestamp=datetime(1970, 1, 1, tzinfo=UTC)))
+    never = datetime(1970, 1, 1, tzinfo=UTC)
+    new = await ledger.start(a_start(timestamp=never, started=clock()))
     assert await ledger.open_transactions("Garage") == [new]
+
+
+@pytest.mark.parametrize("unnamed", [-1, 0, 2**31, 2**63 - 1])
+async def test_the_end_of_what_never_learnt_its_id(
+    ledger: Ledger, path: Path, unnamed: int
+) -> None:
+    """Where only one transaction can be meant, it is that one."""
+    named = await ledger.start(a_start(connector=2))
+    named.carried = True
+    ledger.progress(named)
+    await ledger.start(a_start(connector=3, meter_start=9000.0))
+    await ledger.start(a_start(connector=4, timestamp=at(61)))
+    meant = await ledger.start(a_start())
+    ended = await ledger.stop(a_stop(unnamed))
+    assert ended is not None
+    assert (ended.id, ended.energy, ended.carried) == (meant.id, 7000.0, True)
+    # Told once more, it finds nothing that it could end.
+    assert await ledger.stop(a_stop(unnamed)) is None
+    assert len(rows(path, "orphan_stops")) == 1
+
+
+async def test_two_that_never_learnt_their_ids(ledger: Ledger, path: Path) -> None:
+    """Nobody guesses which one has ended."""
+    one = await ledger.start(a_start())
+    two = await ledger.start(a_start(connector=2))
+    assert await ledger.stop(a_stop(-1)) is None
+    assert await ledger.open_transactions("Garage") == [one, two]
+    assert len(rows(path, "orphan_stops")) == 1
 
 
 async def test_garbage_in_texts_is_kept(ledger: Ledger, path: Path) -> None:

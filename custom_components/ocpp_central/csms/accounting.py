@@ -96,7 +96,7 @@ class Account:
         if register is None:
             self.register = Register(value=meter_stop, time=time)
             return
-        if register.broken:
+        if not register.intact:
             believed = meter_stop >= register.value
         elif meter_start is not None and meter_start <= meter_stop < register.value:
             # Nothing at all is no last word, but a register that was reset too early.

@@ -38,8 +38,8 @@ class Register:
     factor: float = 1.0
     # What the register is wrong by, as measured power shows.
     scale: float = 1.0
-    # True as soon as it did anything but rise.
-    broken: bool = False
+    # What it showed when the total was zero.
+    origin: float | None = None
     # Where it stood before it broke off, should it come back.
     before: tuple[float, datetime, float] | None = None
     # What power says has flowed, and what the register rose by meanwhile.
@@ -47,6 +47,17 @@ class Register:
     risen: float = 0.0
     counted: float = 0.0
     power: float | None = None
+
+    def __post_init__(self) -> None:
+        """Begin where it stands."""
+        if self.origin is None:
+            self.origin = self.value - self.total
+
+    @property
+    def intact(self) -> bool:
+        """Return whether the total is what the register rose by, and nothing else."""
+        assert self.origin is not None
+        return abs(self.value - self.origin - self.total) < 1
 
     def copy(self) -> Self:
         """Return the register as it is now."""
@@ -101,12 +112,10 @@ class Register:
         for factor, telling in ((1 / _KILO, _TELLING), (_KILO, 10 * _TELLING)):
             turned = value * factor - self.value
             if self.value >= telling and 0 <= turned <= min(limit, self.value / 20):
-                self.broken = True
                 self.factor *= factor
                 self.value = value * factor
                 return turned * self.scale
         # It is another register, a reset one, or nonsense; in the unit of old.
-        self.broken = True
         self.before = (self.value, self.time, self.total)
         self.value = value / self.factor
         self.factor = 1.0
@@ -147,8 +156,7 @@ class Register:
         if _is_about(ratio, 1 / _KILO) or _is_about(ratio, _KILO):
             self.scale *= _KILO if ratio < 1 else 1 / _KILO
             missed = max(0.0, self.risen * self.scale - self.counted)
-            self.broken = True
-        self.integral = self.risen = self.counted = 0.0
+            self.integral = self.risen = self.counted = 0.0
         return missed
 
 

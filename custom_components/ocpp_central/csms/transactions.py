@@ -249,8 +249,8 @@ class Transactions:
         self._ended.append(transaction.id)
         self._late.pop(transaction.id, None)
         connector = transaction.connector
-        if meter_stop is not None:
-            self._charge_point.meters.told(connector, ended, meter_stop)
+        if transaction.meter_last is not None:
+            self._charge_point.meters.told(connector, ended, transaction.meter_last)
         open_ = self._open.get(connector)
         if open_ and open_.id == transaction.id:
             self._publish_use(transaction)

@@ -195,7 +195,11 @@ class Ledger(SessionLedger):
     @contextmanager
     def _noted(self, running: Sequence[Transaction]) -> Iterator[Sequence[Note]]:
         """Take along all that is known of some transactions."""
-        notes = [note_of(transaction, whole=True) for transaction in running]
+        heard = self._pending.transactions
+        notes = [
+            note_of(one, heard[one.id][1] if one.id in heard else None, whole=True)
+            for one in running
+        ]
         try:
             yield notes
         except LedgerError:
@@ -213,10 +217,10 @@ class Ledger(SessionLedger):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-            # Whoever was silent for a whole interval may be written at once again;
-            # so the sets hold the living only.
-            self._carried &= self._heard
-            self._heard.clear()
+        # Whoever was silent for a whole interval may be written at once again;
+        # so the sets hold the living only.
+        self._carried &= self._heard
+        self._heard.clear()
         pending, self._pending = self._pending, _Pending()
         if any((pending.transactions, pending.ended, pending.meters, pending.replayed)):
             self._write(pending)

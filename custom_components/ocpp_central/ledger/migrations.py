@@ -47,7 +47,7 @@ CREATE TABLE orphan_stops (
 """
 
 _COLUMNS_2: Final = (
-    "timestamp DATETIME",
+    "timestamp DATETIME NOT NULL DEFAULT '1970-01-01 00:00:00.000000'",
     '"user" VARCHAR',
     "token_group VARCHAR",
     "authorized_by VARCHAR",

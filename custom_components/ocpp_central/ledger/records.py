@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from custom_components.ocpp_central.csms.accounting import Account
 from custom_components.ocpp_central.csms.model import (
@@ -71,6 +71,11 @@ _SAME_ORPHAN: Final = select(OrphanStopRow).where(
     OrphanStopRow.identity == bindparam("identity"),
     OrphanStopRow.transaction_id == bindparam("transaction_id"),
     OrphanStopRow.ended == bindparam("ended"),
+)
+_WITH_HOURS: Final = (
+    select(TransactionRow)
+    .where(TransactionRow.id.in_(bindparam("ids", expanding=True)))
+    .options(selectinload(TransactionRow.hours))
 )
 _METERS: Final = select(MeterRow).where(MeterRow.identity == bindparam("identity"))
 
@@ -228,7 +233,11 @@ def _ended_by(session: Session, stop: TransactionStop) -> TransactionRow | None:
         return row if row and row.identity == identity else None
     # With -1, 0 or a number of its own a charger ends what it was never told the id of.
     unnamed = [
-        row for row in session.scalars(_OPEN, {"identity": identity}) if not row.carried
+        row
+        for row in session.scalars(_OPEN, {"identity": identity})
+        if not row.carried
+        and row.started <= (stop.ended or stop.timestamp)
+        and (row.meter_start or 0) <= (stop.meter_stop or row.meter_start or 0)
     ]
     return unnamed[0] if len(unnamed) == 1 else None
 
@@ -267,9 +276,7 @@ def _keep_orphan(session: Session, stop: TransactionStop, received: datetime) ->
 def _note(session: Session, notes: Iterable[Note]) -> None:
     """Bring transactions up to what has been noted."""
     by_id = {note.id: note for note in notes}
-    for row in session.scalars(
-        select(TransactionRow).where(TransactionRow.id.in_(by_id))
-    ):
+    for row in session.scalars(_WITH_HOURS, {"ids": list(by_id)}):
         note = by_id[row.id]
         row.carried |= note.carried
         # What a session has used stays as it was billed, once it has ended.

@@ -219,7 +219,10 @@ class SessionHourRow(Base):
     """What a session used within one hour of the clock."""
 
     __tablename__ = "session_hours"
-    __table_args__ = (Index("session_hours_by_hour", "hour"),)
+    __table_args__ = (
+        Index("session_hours_by_hour", "hour"),
+        {"sqlite_with_rowid": False},
+    )
 
     session_id: Mapped[int] = mapped_column(primary_key=True)
     hour: Mapped[datetime] = mapped_column(primary_key=True)
@@ -243,6 +246,7 @@ class MeterRow(Base):
     """Where the meter of a connector stands; the total is its lifetime energy."""
 
     __tablename__ = "meters"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     identity: Mapped[str] = mapped_column(primary_key=True)
     connector: Mapped[int] = mapped_column(primary_key=True)
@@ -256,6 +260,7 @@ class ReplayedRow(Base):
     """
 
     __tablename__ = "replayed"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     identity: Mapped[str] = mapped_column(primary_key=True)
     connector: Mapped[int] = mapped_column(primary_key=True)
