@@ -18,6 +18,9 @@ CONF_SERVE_ON_HA: Final = "serve_on_home_assistant"
 CONF_REMOTE_TAG: Final = "remote_tag"
 # Stable over restarts, and short enough for chargers that spoil long ones.
 DEFAULT_REMOTE_TAG: Final = "HOMEASSISTANT"
+# One of these two, or neither.
+CONF_PRICE: Final = "price"
+CONF_PRICE_ENTITY: Final = "price_entity"
 
 CONF_IDENTITY: Final = "identity"
 CONF_PHASES: Final = "phases"

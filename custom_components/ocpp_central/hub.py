@@ -45,6 +45,7 @@ from .entity import OcppEntity, OcppEntityDescription
 from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
 from .storage import OcppStore
+from .tariff import Tariff
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class OcppHub:
             prices=self.prices,
             timing=TIMING,
         )
+        self._tariff = Tariff(hass, entry, self.prices, self.ledger)
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
         self._listener = Listener(hass, entry, self.central)
@@ -120,6 +122,7 @@ class OcppHub:
         """Bring back the charge points and let chargers dial in."""
         self.central.on_refused = self._async_refused
         self.central.on_let_in = self._async_forgive
+        await self._tariff.async_start()
         await self.async_reconcile()
         self.entry.async_on_unload(
             async_track_time_interval(
@@ -139,6 +142,7 @@ class OcppHub:
         self._unsubscribe.clear()
         # Whoever sets up this entry next reads it at once.
         await self.store.save()
+        await self._tariff.async_stop()
         await self.ledger.close()
 
     @callback
@@ -155,6 +159,7 @@ class OcppHub:
             self._data = self.entry.data
             self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
             return
+        self._tariff.async_reconcile()
         async with self._reconciling:
             wanted = {
                 subentry.subentry_id: subentry

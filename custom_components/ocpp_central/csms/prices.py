@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _HOUR = timedelta(hours=1)
 # Chargers that were offline tell of the past, but not of any past.
-_KEPT = timedelta(days=32)
+KEPT = timedelta(days=32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Prices:
         """Return the prices as they are now."""
         return Prices(self._prices)
 
+    def restore(self, prices: Sequence[Price]) -> None:
+        """Take back what was known before a restart, oldest first."""
+        self._prices[:0] = prices
+
     @property
     def current(self) -> Price | None:
         """Return the price that holds until further notice."""
@@ -59,7 +63,7 @@ class Prices:
             return
         self.end(now)
         self._prices.append(Price(now, None, per_kwh, currency))
-        while (oldest := self._prices[0]).end and now - oldest.end > _KEPT:
+        while (oldest := self._prices[0]).end and now - oldest.end > KEPT:
             del self._prices[0]
 
     def end(self, now: datetime) -> None:

@@ -419,10 +419,9 @@ class Transactions:
                 "stop_reason": transaction.stop_reason,
                 "transaction": None,
                 "last_session_energy": transaction.energy,
+                **self._cost(transaction, "last_session"),
             },
         )
-        if (cost := transaction.account.cost) is not None:
-            self._charge_point.update(connector, {"last_session_cost": cost})
         self._tell(transaction, "ended")
 
     def _publish(self, transaction: Transaction) -> None:
@@ -438,14 +437,30 @@ class Transactions:
         self._publish_use(transaction)
 
     def _publish_use(self, transaction: Transaction) -> None:
+        self._charge_point.update(
+            transaction.connector,
+            {
+                "session_energy": transaction.energy or 0.0,
+                **self._cost(transaction, "session"),
+            },
+        )
+
+    def _cost(self, transaction: Transaction, prefix: str) -> dict[str, Value]:
+        """Return what there is to say of the cost: nothing where there are no prices."""
         account = transaction.account
-        changes: dict[str, Value] = {"session_energy": transaction.energy or 0.0}
+        price = self._prices.current
         cost = account.cost
-        if cost is None and self._prices.current:
+        if cost is None and price and not account.unpriced:
             cost = 0.0
-        if cost is not None:
-            changes["session_cost"] = cost
-        self._charge_point.update(transaction.connector, changes)
+        key = f"{prefix}_cost"
+        if cost is None and key not in self._charge_point.values(transaction.connector):
+            return {}
+        return {
+            key: cost,
+            f"{prefix}_currency": account.currency
+            or (price.currency if price else None),
+            f"{prefix}_unpriced": account.unpriced,
+        }
 
     def _user(self, transaction: Transaction) -> str | None:
         token = transaction.id_token
