@@ -8,6 +8,7 @@ from homeassistant.helpers.device_registry import AnyDeviceEntry
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
+from .files import ExportView
 from .hub import OcppConfigEntry, OcppHub
 from .services import async_setup_services
 from .storage import OcppStore
@@ -26,9 +27,10 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up what all entries share: the actions and the view."""
+    """Set up what all entries share: the actions and the views."""
     async_setup_services(hass)
     hass.http.register_view(OcppView())
+    hass.http.register_view(ExportView())
     return True
 
 

@@ -31,6 +31,7 @@ from .csms.model import STATION, ChargingLimit, LimitUnit, Value
 from .devices import identity_and_connector
 from .entity import no_transaction, translated_errors
 from .hub import OcppConfigEntry
+from .session_actions import async_setup_session_actions
 
 ATTR_CONNECTOR = "connector"
 
@@ -297,6 +298,7 @@ ACTIONS = {
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions, once for all entries."""
+    async_setup_session_actions(hass)
     for name, description in ACTIONS.items():
         fields = {vol.Required(ATTR_DEVICE_ID): cv.string, **description.fields}
         if description.connector:
