@@ -7,10 +7,6 @@ from datetime import datetime
 from .prices import Prices
 from .register import Register
 
-# The end of a transaction is believed more than a sample: a charger may know neither
-# the time nor have told anything in between.
-_SLACK_AT_END = 200_000.0
-
 type Window = tuple[datetime, datetime]
 
 
@@ -73,14 +69,13 @@ class Account:
         windows: Sequence[Window] | None = None,
         *,
         power: float | None = None,
-        slack: float = 0.0,
     ) -> None:
         """Take a register reading."""
         if self.register is None:
             self.register = Register(value=energy, time=time)
             return
         since = self.register.time
-        if flowed := self.register.read(time, energy, power, slack):
+        if flowed := self.register.read(time, energy, power):
             self._book(windows or [(since, time)], flowed, prices)
 
     def finish(
@@ -108,8 +103,7 @@ class Account:
             believed = True
         if believed:
             # An end stamped before the last sample is an end all the same.
-            time = max(time, register.time)
-            self.count(time, meter_stop, prices, windows, slack=_SLACK_AT_END)
+            self.count(max(time, register.time), meter_stop, prices, windows)
 
     def _book(self, windows: Sequence[Window], energy: float, prices: Prices) -> None:
         """Put energy and its cost where they belong."""

@@ -22,6 +22,8 @@ class Meters:
         self._registers: dict[int, Register] = {}
         # Connectors whose samples have a register of their own.
         self._sampled: set[int] = set()
+        # A register that began a transaction lower than samples were before.
+        self._begun: dict[int, tuple[datetime, float]] = {}
 
     def restore(self, registers: Mapping[int, Register]) -> None:
         """Take up where the meters stood before a restart."""
@@ -58,7 +60,7 @@ class Meters:
             )
             if connector != STATION and (energy := values.get("energy")) is not None:
                 self._sampled.add(connector)
-                self._follow(connector, time, energy, values.get("power"))
+                self._follow(connector, time, energy, power=values.get("power"))
             # Sensors of the moment never show the past.
             if not past:
                 live |= values
@@ -77,16 +79,31 @@ class Meters:
                 live.pop(key, None)
         charge_point.update_samples(connector, Reading(newest, live))
 
-    def told(self, connector: int, time: datetime, energy: float) -> None:
-        """Take the register that begins or ends a transaction."""
+    def begun(self, connector: int, time: datetime, energy: float) -> None:
+        """Take the register that begins a transaction."""
+        register = self._registers.get(connector)
+        if register is None or energy >= register.value:
+            self._follow(connector, time, energy)
+        elif connector in self._sampled:
+            # Samples may count on from before: the next one tells.
+            self._begun[connector] = (time, energy)
+        else:
+            register.restart(time, energy)
+
+    def ended(self, connector: int, time: datetime, energy: float) -> None:
+        """Take the register that ends a transaction."""
         register = self._registers.get(connector)
         # It may count from the start of the session where samples do not.
-        if register and connector in self._sampled and energy < register.value:
-            return
-        self._follow(connector, time, energy, None)
+        if not register or energy >= register.value or connector not in self._sampled:
+            self._follow(connector, time, energy)
 
     def _follow(
-        self, connector: int, time: datetime, energy: float, power: float | None
+        self,
+        connector: int,
+        time: datetime,
+        energy: float,
+        *,
+        power: float | None = None,
     ) -> None:
         charge_point = self._charge_point
         register = self._registers.get(connector)
@@ -99,6 +116,9 @@ class Meters:
                 self._ledger.replay(charge_point.identity, connector, [(time, total)])
             return
         else:
+            begun = self._begun.pop(connector, None)
+            if begun and begun[1] <= energy < register.value:
+                register.restart(*begun)
             since, total = register.time, register.total
             moved = register.read(time, energy, power)
             if moved and not charge_point.listened(since):

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
-# No charger delivers more. What a register rose by beyond it did not flow.
+# No charger delivers more power, and no car takes more energy at once. What a register
+# rose by beyond both did not flow.
 _MOST_POWER = 500_000.0
-# Registers and timestamps are not taken at quite the same time.
-_SLACK = 60.0
+_MOST_AT_ONCE = 120_000.0
+# What may have flowed in no time, for registers and clocks are not read together.
+_SLACK = 2000.0
+_UNORDERED = timedelta(minutes=2)
 # How far a register may fall by rounding: to whole kWh, and never by much of it.
 _ROUNDING = 1000.0
 _ROUNDED_OF = 0.9
-# A glitch to zero is over soon.
+# A glitch is over soon.
 _GLITCH = timedelta(minutes=5)
 # A register this high does not meet another one a thousand times it by chance.
 _TELLING = 10_000.0
@@ -20,6 +23,16 @@ _KILO = 1000.0
 _LONGEST_SAMPLE = timedelta(minutes=5)
 # Measured power is asked for a unit after so much energy.
 _JUDGED_AFTER = 2000.0
+
+
+class Mark(NamedTuple):
+    """Where a register stood before it broke off."""
+
+    value: float
+    time: datetime
+    total: float
+    # Whether it was said to begin anew, rather than seen to.
+    told: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,8 +53,9 @@ class Register:
     scale: float = 1.0
     # What it showed when the total was zero.
     origin: float | None = None
-    # Where it stood before it broke off, should it come back.
-    before: tuple[float, datetime, float] | None = None
+    # True once it began anew.
+    fell: bool = False
+    before: Mark | None = None
     # What power says has flowed, and what the register rose by meanwhile.
     integral: float = 0.0
     risen: float = 0.0
@@ -63,52 +77,56 @@ class Register:
         """Return the register as it is now."""
         return replace(self)
 
-    def read(
-        self,
-        time: datetime,
-        value: float,
-        power: float | None = None,
-        slack: float = 0.0,
-    ) -> float:
+    def read(self, time: datetime, value: float, power: float | None = None) -> float:
         """Take a reading and return what flowed since the one before.
 
-        A reading older than the last one tells nothing. `slack` is energy that may
-        have flowed however short the time was.
+        An older reading tells nothing.
         """
         if time < self.time:
-            return 0.0
-        flowed = self._follow(time, value * self.factor, slack)
+            if value * self.factor < self.value or self.time - time > _UNORDERED:
+                return 0.0
+            # A clock that was set back a little.
+            time = self.time
+        flowed = self._follow(time, value * self.factor)
         flowed += self._judge(time, flowed, power)
         self.time = time
         self.total = round(self.total + flowed, 3)
         return flowed
 
+    def restart(self, time: datetime, value: float) -> None:
+        """Begin anew from a value, as a new session does with some meters."""
+        self.before = Mark(self.value, self.time, self.total, told=True)
+        self.fell = True
+        self.value = value
+        self.time = max(time, self.time)
+        self.factor = 1.0
+
     def total_at(self, time: datetime, value: float) -> float | None:
         """Return the total at an earlier reading; None if that was before a break."""
-        if self.before and time < self.before[1]:
+        if self.before and time < self.before.time:
             return None
         missing = (self.value - value * self.factor) * self.scale
         return self.total - missing if 0 <= missing <= self.total else None
 
-    def _limit(self, since: datetime, time: datetime, slack: float = 0.0) -> float:
+    def _limit(self, since: datetime, time: datetime, slack: float) -> float:
         """Return how far a register can have risen, in its own unit."""
-        seconds = (time - since).total_seconds() + _SLACK
-        return (_MOST_POWER * seconds / 3600 + slack) / min(1.0, self.scale)
+        hours = (time - since).total_seconds() / 3600
+        return (_MOST_POWER * hours + slack) / min(1.0, self.scale)
 
-    def _follow(self, time: datetime, value: float, slack: float) -> float:
+    def _follow(self, time: datetime, value: float) -> float:
         """Return what flowed, and take the value."""
-        limit = self._limit(self.time, time, slack)
+        limit = self._limit(self.time, time, _MOST_AT_ONCE)
         rise = value - self.value
-        if self.before and (flowed := self._return(time, value, rise > limit)) >= 0:
-            return flowed
+        if -_ROUNDING <= rise < 0 and value >= self.value * _ROUNDED_OF:
+            # It stays at the highest: the next rise counts from there.
+            return 0.0
+        if self.before and self._is_back(self.before, time, value, rise > limit):
+            return self._return(self.before, time, value)
         turns = self.value >= _TELLING and value > self.value * _KILO / 3
         if 0 <= rise <= limit and not turns:
             self.value = value
             self.risen += rise
             return rise * self.scale
-        if -_ROUNDING <= rise < 0 and value >= self.value * _ROUNDED_OF:
-            # It stays at the highest: the next rise counts from there.
-            return 0.0
         for factor, telling in ((1 / _KILO, _TELLING), (_KILO, 10 * _TELLING)):
             turned = value * factor - self.value
             if self.value >= telling and 0 <= turned <= min(limit, self.value / 20):
@@ -116,7 +134,7 @@ class Register:
                 self.value = value * factor
                 return turned * self.scale
         # It is another register, a reset one, or nonsense; in the unit of old.
-        self.before = (self.value, self.time, self.total)
+        self.before = Mark(self.value, self.time, self.total, told=False)
         self.value = value / self.factor
         self.factor = 1.0
         if rise > 0:
@@ -124,19 +142,35 @@ class Register:
             self.risen += rise
             return 0.0
         # It began anew, and has counted since.
-        return self.value * self.scale if self.value <= limit else 0.0
+        self.fell = True
+        plausible = self.value <= self._limit(self.time, time, _SLACK)
+        return self.value * self.scale if plausible else 0.0
 
-    def _return(self, time: datetime, value: float, jumped: bool) -> float:
-        """Return what flowed if the register is back where it was, else -1."""
-        assert self.before
-        before, left, total = self.before
-        rise = value - before
-        glitch = self.value == 0 and time - left <= _GLITCH
-        if not (jumped or glitch) or not 0 <= rise <= self._limit(left, time):
-            return -1.0
-        self.before = (self.value, self.time, self.total) if jumped else None
+    def _is_back(
+        self, before: Mark, time: datetime, value: float, jumped: bool
+    ) -> bool:
+        """Return whether the register goes on from where it stood before a break."""
+        rise = value - before.value
+        if rise < 0:
+            return False
+        if jumped:
+            return rise <= self._limit(before.time, time, _MOST_AT_ONCE)
+        # A glitch; or it counted the session by itself, and now all of them again.
+        counted = self.total - before.total
+        return (
+            not before.told
+            and time - before.time <= _GLITCH
+            and rise <= self._limit(before.time, time, _SLACK)
+        ) or (counted > 0 and abs(rise * self.scale - counted) <= counted / 50)
+
+    def _return(self, before: Mark, time: datetime, value: float) -> float:
+        """Go on from before a break, and return what flowed since."""
+        rise = value - before.value
+        # Two registers that take turns are both gone on from; a glitch is forgotten.
+        left = Mark(self.value, self.time, self.total, told=False)
+        self.before = None if time - before.time <= _GLITCH else left
         self.value = value
-        return max(0.0, total + rise * self.scale - self.total)
+        return max(0.0, before.total + rise * self.scale - self.total)
 
     def _judge(self, time: datetime, flowed: float, power: float | None) -> float:
         """Return what the register has missed, by the power measured meanwhile.
@@ -156,7 +190,7 @@ class Register:
         if _is_about(ratio, 1 / _KILO) or _is_about(ratio, _KILO):
             self.scale *= _KILO if ratio < 1 else 1 / _KILO
             missed = max(0.0, self.risen * self.scale - self.counted)
-            self.integral = self.risen = self.counted = 0.0
+        self.integral = self.risen = self.counted = 0.0
         return missed
 
 

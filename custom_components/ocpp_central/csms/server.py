@@ -77,8 +77,10 @@ class CentralSystem:
     async def add(self, config: ChargePointConfig) -> ChargePoint:
         """Make a charge point known; one that waits connected is taken into use."""
         key = config.identity.casefold()
-        transactions = await self.ledger.open_transactions(config.identity)
-        meters = await self.ledger.meters(config.identity)
+        transactions, meters = await asyncio.gather(
+            self.ledger.open_transactions(config.identity),
+            self.ledger.meters(config.identity),
+        )
         # Without a pause from here on: it may dial in at any time.
         charge_point = self._take_stranger(key) or self._make(config, claimed=False)
         self.charge_points[key] = charge_point

@@ -134,7 +134,7 @@ class Transactions:
         )
         self._requested.discard(id_token)
         if meter_start is not None and charge_point.add_connector(connector):
-            charge_point.meters.told(connector, started, meter_start)
+            charge_point.meters.begun(connector, started, meter_start)
         if (
             answer.status is AuthorizationStatus.ACCEPTED
             and transaction.ended is None
@@ -250,7 +250,7 @@ class Transactions:
         self._late.pop(transaction.id, None)
         connector = transaction.connector
         if transaction.meter_last is not None:
-            self._charge_point.meters.told(connector, ended, transaction.meter_last)
+            self._charge_point.meters.ended(connector, ended, transaction.meter_last)
         open_ = self._open.get(connector)
         if open_ and open_.id == transaction.id:
             self._publish_use(transaction)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from custom_components.ocpp_central.csms.accounting import Account, HourShare
 from custom_components.ocpp_central.csms.model import Transaction
-from custom_components.ocpp_central.csms.register import Register
+from custom_components.ocpp_central.csms.register import Mark, Register
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -72,8 +72,8 @@ class RegisterState(TypeDecorator[Register]):
         state = asdict(value)
         state["time"] = value.time.isoformat()
         if value.before:
-            before, time, total = value.before
-            state["before"] = [before, time.isoformat(), total]
+            before = value.before
+            state["before"] = {**before._asdict(), "time": before.time.isoformat()}
         return state
 
     @override
@@ -84,7 +84,7 @@ class RegisterState(TypeDecorator[Register]):
             return None
         before = value["before"]
         if before:
-            before = (before[0], datetime.fromisoformat(before[1]), before[2])
+            before = Mark(**{**before, "time": datetime.fromisoformat(before["time"])})
         time = datetime.fromisoformat(value["time"])
         return Register(**{**value, "time": time, "before": before})
 
