@@ -617,7 +617,7 @@ async def test_remote_tag(system: System) -> None:
     raw = await system.dial()
     page = await hass.config_entries.options.async_init(system.entry.entry_id)
     assert page["step_id"] == "init"
-    assert proposals(page) == {"remote_tag": "HOMEASSISTANT"}
+    assert proposals(page) == {"remote_tag": "HOMEASSISTANT", "tariff": "none"}
     for wrong in ("", "12345678901234567", "a b", "kärnten", "tag_1"):
         page = await hass.config_entries.options.async_configure(
             page["flow_id"], {"remote_tag": wrong}
@@ -632,4 +632,4 @@ async def test_remote_tag(system: System) -> None:
     assert (await raw.called("RemoteStartTransaction")).payload["idTag"] == "Solar1"
 
     page = await hass.config_entries.options.async_init(system.entry.entry_id)
-    assert proposals(page) == {"remote_tag": "Solar1"}
+    assert proposals(page) == {"remote_tag": "Solar1", "tariff": "none"}

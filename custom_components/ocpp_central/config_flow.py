@@ -1,6 +1,7 @@
 """Set up the central system in the user interface."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 import re
 from types import MappingProxyType
 from typing import Any, cast, override
@@ -19,11 +20,20 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_NAME, CONF_PORT
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity import get_unit_of_measurement
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    EntitySelector,
+    EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
     QrCodeSelector,
     QrCodeSelectorConfig,
+    SelectSelector,
+    SelectSelectorConfig,
     TextSelector,
 )
 from homeassistant.helpers.typing import DiscoveryInfoType
@@ -33,6 +43,8 @@ from .const import (
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
     CONF_LISTEN,
+    CONF_PRICE,
+    CONF_PRICE_ENTITY,
     CONF_PRIVATE_KEY,
     CONF_REMOTE_TAG,
     CONF_SERVE_ON_HA,
@@ -58,6 +70,7 @@ from .forms import (
     offer_suggestions,
     offer_title,
 )
+from .price_unit import parse_price_unit
 from .subentry_flow import ChargePointFlow
 
 _DEFAULT_NAME = "OCPP Central System"
@@ -67,6 +80,28 @@ _FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA)
 _REMOTE_TAG = re.compile(r"[A-Za-z0-9]{1,16}")
 _FAILED = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
 _RUNNING = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
+
+
+_TARIFF = "tariff"
+_NO_TARIFF = "none"
+_PRICED_BY = (CONF_PRICE, CONF_PRICE_ENTITY)
+_OPTIONS = vol.Schema(
+    {
+        vol.Required(CONF_REMOTE_TAG, default=DEFAULT_REMOTE_TAG): TextSelector(),
+        vol.Required(_TARIFF, default=_NO_TARIFF): SelectSelector(
+            SelectSelectorConfig(
+                options=[_NO_TARIFF, *_PRICED_BY], translation_key="tariff"
+            )
+        ),
+    }
+)
+_PRICE_ENTITY = vol.Schema(
+    {
+        vol.Required(CONF_PRICE_ENTITY): EntitySelector(
+            EntitySelectorConfig(domain=["sensor", "input_number", "number"])
+        )
+    }
+)
 
 
 def _schema(*, tls_collapsed: bool) -> vol.Schema:
@@ -319,26 +354,75 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
 class OcppOptionsFlow(OptionsFlow):
     """Change what needs no socket to be closed."""
 
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._options: dict[str, Any] = {}
+
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the options."""
+        options = dict(self.config_entry.options)
+        tariff = next((kind for kind in _PRICED_BY if kind in options), _NO_TARIFF)
         errors: dict[str, str] = {}
         if user_input is not None:
             if _REMOTE_TAG.fullmatch(user_input[CONF_REMOTE_TAG]):
-                return self.async_create_entry(data=user_input)
+                for kind in _PRICED_BY:
+                    options.pop(kind, None)
+                tariff = user_input.pop(_TARIFF)
+                self._options = options | user_input
+                if tariff == CONF_PRICE:
+                    return await self.async_step_price()
+                if tariff == CONF_PRICE_ENTITY:
+                    return await self.async_step_price_entity()
+                return self.async_create_entry(data=self._options)
             errors[CONF_REMOTE_TAG] = "invalid_tag"
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Required(
-                            CONF_REMOTE_TAG, default=DEFAULT_REMOTE_TAG
-                        ): TextSelector()
-                    }
-                ),
-                user_input or self.config_entry.options,
+                _OPTIONS, user_input or {**options, _TARIFF: tariff}
             ),
             errors=errors,
+        )
+
+    async def async_step_price(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for a price that always holds."""
+        if user_input is not None:
+            return self.async_create_entry(data=self._options | user_input)
+        price = NumberSelectorConfig(
+            min=0,
+            step="any",
+            mode=NumberSelectorMode.BOX,
+            unit_of_measurement=f"{self.hass.config.currency}/kWh",
+        )
+        return self.async_show_form(
+            step_id="price",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema({vol.Required(CONF_PRICE): NumberSelector(price)}),
+                self.config_entry.options,
+            ),
+        )
+
+    async def async_step_price_entity(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which entity tells the price."""
+        errors: dict[str, str] = {}
+        currency, unit = self.hass.config.currency, ""
+        if user_input is not None:
+            with suppress(HomeAssistantError):
+                entity_id = user_input[CONF_PRICE_ENTITY]
+                unit = get_unit_of_measurement(self.hass, entity_id) or ""
+            if parse_price_unit(unit, currency):
+                return self.async_create_entry(data=self._options | user_input)
+            errors[CONF_PRICE_ENTITY] = "unknown_unit" if unit else "no_unit"
+        return self.async_show_form(
+            step_id="price_entity",
+            data_schema=self.add_suggested_values_to_schema(
+                _PRICE_ENTITY, user_input or self.config_entry.options
+            ),
+            errors=errors,
+            description_placeholders={"unit": unit, "currency": currency},
         )

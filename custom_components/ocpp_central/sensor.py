@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, override
+from types import MappingProxyType
+from typing import Any, cast, override
 
 from homeassistant.components.sensor import (
+    ATTR_LAST_RESET,
     RestoreSensor,
     SensorDeviceClass,
     SensorEntityDescription,
@@ -25,9 +27,11 @@ from homeassistant.const import (
     UnitOfTemperature,
     UnitOfTime,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.device_registry import ChildDeviceInfo, DeviceInfo
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
+from homeassistant.util import dt as dt_util
 
 from .csms.charge_point import ChargePoint
 from .csms.model import ConnectorStatus, Value
@@ -36,6 +40,8 @@ from .hub import OcppConfigEntry
 
 # The charger pushes; the entity only reads what has come.
 PARALLEL_UPDATES = 0
+
+ATTR_UNPRICED_ENERGY = "unpriced_energy"
 
 type NativeValue = StateType | date | datetime | Decimal
 
@@ -111,9 +117,23 @@ def _session(key: str, **kwargs: Any) -> OcppSensorDescription:
     return OcppSensorDescription(
         key=key,
         translation_key=key,
-        values=(key,),
+        values=kwargs.pop("values", (key,)),
         availability=Availability.ALWAYS,
         restore=True,
+        **kwargs,
+    )
+
+
+def _cost(key: str, **kwargs: Any) -> OcppSensorDescription:
+    session = key.removesuffix("_cost")
+    return _session(
+        key,
+        device_class=SensorDeviceClass.MONETARY,
+        suggested_display_precision=2,
+        values=tuple(
+            f"{session}_{name}" for name in ("cost", "currency", "unpriced", "started")
+        ),
+        appears_with=key,
         **kwargs,
     )
 
@@ -251,8 +271,20 @@ CONNECTOR_SENSORS = (
         suggested_unit_of_measurement=UnitOfTime.HOURS,
     ),
     _session("session_started", device_class=SensorDeviceClass.TIMESTAMP),
+    _cost("session_cost", state_class=SensorStateClass.TOTAL),
     _session("session_user", entity_registry_enabled_default=False),
     _session("stop_reason", device_class=SensorDeviceClass.ENUM, options=STOP_REASONS),
+    # What one session has come to is no meter: there is nothing to add up over time.
+    _session(
+        "last_session_energy",
+        device_class=SensorDeviceClass.ENERGY,
+        native_unit_of_measurement=UnitOfEnergy.WATT_HOUR,
+        suggested_unit_of_measurement=UnitOfEnergy.KILO_WATT_HOUR,
+        suggested_display_precision=2,
+        appears_with="last_session_energy",
+        entity_registry_enabled_default=False,
+    ),
+    _cost("last_session_cost", entity_registry_enabled_default=False),
 )
 
 
@@ -263,11 +295,23 @@ async def async_setup_entry(
 ) -> None:
     """Make sensors as charge points report values."""
     entry.runtime_data.async_add_platform(
-        OcppSensor,
+        _sensor,
         async_add_entities,
         station=STATION_SENSORS,
         connector=CONNECTOR_SENSORS,
     )
+
+
+@callback
+def _sensor(
+    charge_point: ChargePoint,
+    connector: int,
+    description: OcppEntityDescription,
+    device_info: DeviceInfo | ChildDeviceInfo,
+) -> OcppSensor:
+    monetary = description.device_class == SensorDeviceClass.MONETARY
+    kind = OcppCostSensor if monetary else OcppSensor
+    return kind(charge_point, connector, description, device_info)
 
 
 class OcppSensor(OcppEntity, RestoreSensor):
@@ -302,3 +346,64 @@ class OcppSensor(OcppEntity, RestoreSensor):
         return (
             attributes_fn(self.charge_point, self.connector) if attributes_fn else None
         )
+
+
+class OcppCostSensor(OcppSensor):
+    """What a session cost, in the currency of its prices."""
+
+    _restored_currency: str | None = None
+    _restored_attributes: Mapping[str, Any] = MappingProxyType({})
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        if data := await self.async_get_last_sensor_data():
+            self._restored_currency = data.native_unit_of_measurement
+        if state := await self.async_get_last_state():
+            self._restored_attributes = state.attributes
+        await super().async_added_to_hass()
+
+    def _key(self, name: str) -> str:
+        """Return the key of another value of the same session."""
+        return self.entity_description.key.removesuffix("cost") + name
+
+    def _value(self, name: str) -> Value:
+        return self.charge_point.value(self.connector, self._key(name))
+
+    @property
+    def _is_restored(self) -> bool:
+        """Return whether no session is known but one before a restart."""
+        return self._key("energy") not in self.charge_point.values(self.connector)
+
+    @property
+    @override
+    def native_value(self) -> NativeValue:
+        cost = self._restored if self._is_restored else self._value("cost")
+        return round(cost, 4) if isinstance(cost, float) else None
+
+    @property
+    @override
+    def native_unit_of_measurement(self) -> str | None:
+        if self._is_restored and self._restored_currency:
+            return self._restored_currency
+        currency = cast("str | None", self._value("currency"))
+        return currency or self.hass.config.currency
+
+    @property
+    @override
+    def last_reset(self) -> datetime | None:
+        if self.entity_description.state_class is not SensorStateClass.TOTAL:
+            return None
+        if self._is_restored:
+            return dt_util.parse_datetime(
+                self._restored_attributes.get(ATTR_LAST_RESET) or ""
+            )
+        return cast("datetime | None", self._value("started"))
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        if self._is_restored:
+            unpriced = self._restored_attributes.get(ATTR_UNPRICED_ENERGY)
+        else:
+            unpriced = round(cast("float", self._value("unpriced") or 0) / 1000, 3)
+        return {ATTR_UNPRICED_ENERGY: unpriced} if unpriced else None
