@@ -33,6 +33,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _nobody() -> None:
+    """Be told something that nobody wants to know."""
+
+
 @dataclass(slots=True)
 class _Pending:
     """What has come in and is not written."""
@@ -80,6 +84,8 @@ class Ledger(SessionLedger):
         self._heard: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._behind = False
+        # Told when a session has ended, or something came in after the fact.
+        self.on_news: Callable[[], None] = _nobody
 
     async def open(self) -> None:
         """Open or create the database; LedgerError if it cannot be used."""
@@ -137,6 +143,7 @@ class Ledger(SessionLedger):
     async def stop(
         self, stop: TransactionStop, running: Sequence[Transaction] = ()
     ) -> Transaction | None:
+        self.on_news()
         with self._noted(running) as notes:
             return await self._writer.submit(
                 partial(
@@ -176,6 +183,7 @@ class Ledger(SessionLedger):
         if self._opened:
             self._pending.ended[transaction.id] = transaction
             self._write_notes()
+            self.on_news()
 
     @override
     def meter(self, identity: str, connector: int, register: Register) -> None:
@@ -191,6 +199,7 @@ class Ledger(SessionLedger):
             for time, energy in points:
                 self._pending.replayed[identity.casefold(), connector, time] = energy
             self._schedule()
+            self.on_news()
 
     @contextmanager
     def _noted(self, running: Sequence[Transaction]) -> Iterator[Sequence[Note]]:
