@@ -7,27 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from .accounting import Account
 from .activity import Activity
-from .authorization import is_card
+from .authorization import authorized_by
 from .clock import is_plausible, utcnow
 from .errors import CallError
 from .metering import Reading, power_of
 from .model import (
     STATION,
-    Authorization,
     AuthorizationStatus,
-    AuthorizedBy,
     ConnectorStatus,
-    Event,
-    EventKind,
     SessionLedger,
     Transaction,
     TransactionStart,
     TransactionStop,
-    Value,
-    mask_token,
 )
 from .prices import Prices
 from .register import Register
+from .shown_sessions import ShownSessions
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -60,6 +55,7 @@ class Transactions:
         self._charge_point = charge_point
         self._ledger = ledger
         self._prices = prices
+        self._shown = ShownSessions(charge_point, prices)
         self._open: dict[int, Transaction] = {}
         # Those whose start came after that of a newer one, by id.
         self._late: dict[int, Transaction] = {}
@@ -125,7 +121,13 @@ class Transactions:
                 meter_start=meter_start,
                 account=self._new_account(connector, started, meter_start, past=past),
                 authorization=answer.status,
-                authorized_by=self._authorized_by(id_token, answer, past=past),
+                authorized_by=authorized_by(
+                    id_token,
+                    answer,
+                    offline=past,
+                    remote=id_token in self._requested
+                    or id_token == charge_point.config.remote_tag,
+                ),
                 user=answer.user,
                 group=answer.group,
                 raw=raw,
@@ -146,8 +148,7 @@ class Transactions:
                 if before:
                     self._close(before)
                 self._take_up(transaction)
-                charge_point.update(connector, {"stop_reason": None})
-                self._tell(transaction, "started")
+                self._shown.started(transaction)
                 charge_point.limits.transaction_started(transaction)
             elif transaction.id != before.id:
                 self._late[transaction.id] = transaction
@@ -169,21 +170,6 @@ class Transactions:
         else:
             return Account(replayed=past)
         return Account(register=register, replayed=past)
-
-    def _authorized_by(
-        self, id_token: str, answer: Authorization, *, past: bool
-    ) -> AuthorizedBy:
-        """Return how a session that has just started came to be allowed."""
-        if not is_card(id_token):
-            return AuthorizedBy.NONE
-        if past:
-            return AuthorizedBy.LOCAL_LIST if answer.listed else AuthorizedBy.UNKNOWN
-        if (
-            id_token == self._charge_point.config.remote_tag
-            or id_token in self._requested
-        ):
-            return AuthorizedBy.REMOTE
-        return AuthorizedBy.ONLINE
 
     def _admit(self) -> None:
         """Take a stranger's word, but not without end: it keeps what is refused."""
@@ -253,7 +239,7 @@ class Transactions:
             self._charge_point.meters.ended(connector, ended, transaction.meter_last)
         open_ = self._open.get(connector)
         if open_ and open_.id == transaction.id:
-            self._publish_use(transaction)
+            self._shown.used(transaction)
             self._close(transaction)
 
     def sample(
@@ -289,7 +275,7 @@ class Transactions:
         account.read(time, values, self._prices, windows)
         transaction.signed += reading.signed
         if energy is not None and transaction.id not in self._late:
-            self._publish_use(transaction)
+            self._shown.used(transaction)
         if not transaction.foreign:
             self._ledger.progress(transaction)
 
@@ -322,10 +308,7 @@ class Transactions:
             if since and utcnow() - since >= _UNHEARD:
                 self._end_unheard(transaction, since)
             else:
-                self._charge_point.update(
-                    transaction.connector,
-                    {"session_duration": self._duration(transaction)},
-                )
+                self._shown.lasted(transaction)
 
     def _named(
         self,
@@ -397,7 +380,7 @@ class Transactions:
 
     def _take_up(self, transaction: Transaction) -> None:
         self._open[transaction.connector] = transaction
-        self._publish(transaction)
+        self._shown.begun(transaction)
 
     def _end_unheard(self, transaction: Transaction, ended: datetime) -> None:
         """End a transaction whose StopTransaction never came, until one does."""
@@ -412,77 +395,4 @@ class Transactions:
         del self._open[connector]
         self._available.pop(connector, None)
         self._charge_point.limits.transaction_ended(connector)
-        self._charge_point.update(
-            connector,
-            {
-                "session_duration": self._duration(transaction),
-                "stop_reason": transaction.stop_reason,
-                "transaction": None,
-                "last_session_energy": transaction.energy,
-                **self._cost(transaction, "last_session"),
-            },
-        )
-        self._tell(transaction, "ended")
-
-    def _publish(self, transaction: Transaction) -> None:
-        self._charge_point.update(
-            transaction.connector,
-            {
-                "transaction": transaction.id,
-                "session_started": transaction.started,
-                "session_duration": self._duration(transaction),
-                "session_user": self._user(transaction),
-            },
-        )
-        self._publish_use(transaction)
-
-    def _publish_use(self, transaction: Transaction) -> None:
-        self._charge_point.update(
-            transaction.connector,
-            {
-                "session_energy": transaction.energy or 0.0,
-                **self._cost(transaction, "session"),
-            },
-        )
-
-    def _cost(self, transaction: Transaction, prefix: str) -> dict[str, Value]:
-        """Return what there is to say of the cost: nothing where there are no prices."""
-        account = transaction.account
-        price = self._prices.current
-        cost = account.cost
-        if cost is None and price and not account.unpriced:
-            cost = 0.0
-        key = f"{prefix}_cost"
-        if cost is None and key not in self._charge_point.values(transaction.connector):
-            return {}
-        return {
-            key: cost,
-            f"{prefix}_currency": account.currency
-            or (price.currency if price else None),
-            f"{prefix}_unpriced": account.unpriced,
-        }
-
-    def _user(self, transaction: Transaction) -> str | None:
-        token = transaction.id_token
-        if transaction.user:
-            return transaction.user
-        if token is None or token == self._charge_point.config.remote_tag:
-            return token
-        return mask_token(token)
-
-    def _duration(self, transaction: Transaction) -> float:
-        ended = transaction.ended or utcnow()
-        return float(max(0, round((ended - transaction.started).total_seconds())))
-
-    def _tell(self, transaction: Transaction, kind: str) -> None:
-        attributes: dict[str, Any] = {"transaction_id": transaction.id}
-        if user := self._user(transaction):
-            attributes["id_token"] = user
-        if kind == "ended":
-            attributes |= {
-                "energy": transaction.energy,
-                "stop_reason": transaction.stop_reason,
-            }
-        self._charge_point.tell(
-            Event(EventKind.TRANSACTION, transaction.connector, kind, attributes)
-        )
+        self._shown.ended(transaction)
