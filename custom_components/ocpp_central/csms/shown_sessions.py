@@ -67,21 +67,21 @@ class ShownSessions:
         self._tell(transaction, "ended")
 
     def _cost(self, transaction: Transaction, prefix: str) -> dict[str, Value]:
-        """Return what there is to say of the cost: nothing where there are no prices."""
+        """Return what there is to say of the cost; none where there are no prices."""
         account = transaction.account
         price = self._prices.current
         cost = account.cost
         if cost is None and price and not account.unpriced:
             cost = 0.0
-        key = f"{prefix}_cost"
-        if cost is None and key not in self._charge_point.values(transaction.connector):
-            return {}
-        return {
-            key: cost,
+        said: dict[str, Value] = {
             f"{prefix}_currency": account.currency
             or (price.currency if price else None),
             f"{prefix}_unpriced": account.unpriced,
         }
+        key = f"{prefix}_cost"
+        if cost is not None or key in self._charge_point.values(transaction.connector):
+            said[key] = cost
+        return said
 
     def _user(self, transaction: Transaction) -> str | None:
         if transaction.user:
