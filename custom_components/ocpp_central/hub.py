@@ -90,7 +90,7 @@ class OcppHub:
         self._tariff = Tariff(hass, entry, self.prices, self.ledger)
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
-        self._statistics = Statistics(
+        self.statistics = Statistics(
             hass, entry, self.ledger, self.central.charge_points
         )
         self._listener = Listener(hass, entry, self.central)
@@ -126,7 +126,7 @@ class OcppHub:
         """Bring back the charge points and let chargers dial in."""
         self.central.on_refused = self._async_refused
         self.central.on_let_in = self._async_forgive
-        self.ledger.on_news = self._statistics.async_soon
+        self.ledger.on_news = self.statistics.async_soon
         await self._tariff.async_start()
         await self.async_reconcile()
         self.entry.async_on_unload(
@@ -154,7 +154,7 @@ class OcppHub:
     def _async_tick(self, _now: datetime) -> None:
         for charge_point in self.central.charge_points.values():
             charge_point.transactions.tick()
-        self._statistics.async_tick()
+        self.statistics.async_tick()
 
     # Charge points
 

@@ -44,6 +44,8 @@ from .ledger.statistics import Place, Points, forget_replayed, replayed
 
 # What nothing can be made of is kept as long as the recorder keeps states by default.
 KEPT = timedelta(days=10)
+# By when the recorder is through with an hour.
+_LATE = timedelta(minutes=5)
 _HOUR = 3600.0
 
 
@@ -140,7 +142,9 @@ def _correction(
         # A row in the recorder's way would cost everybody's statistics of that hour:
         # it inserts its own, and looks for no others.
         compiled = process_timestamp(last_run) + StatisticsShortTerm.duration
-        end = _hour_of(compiled.timestamp())
+        # The clock may have been ahead at some time, and the last run of that time.
+        latest = min(compiled, dt_util.utcnow() - _LATE)
+        end = _hour_of(latest.timestamp())
         first = _hour_of(in_unit[0].time)
         rows = (
             select(table.start_ts, table.state, table.sum)
