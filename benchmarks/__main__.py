@@ -11,12 +11,16 @@ from .alone import measure_central_system, measure_set_up
 from .compare import Case, Effort, compare
 from .report import Results, machine
 from .servers import split_cores
+from .sessions import measure_sessions
 
 _FULL = Effort(rounds=7, messages=3000, paced_rounds=2, paced_messages=300, rate=200)
 _QUICK = Effort(rounds=3, messages=1000, paced_rounds=1, paced_messages=200, rate=200)
 # The recorder writes so much later than the state changes that more messages in one go
 # would only fill its queue.
 _MESSAGES_RECORDED = 1000
+# Sessions on disk, and how often each question is asked.
+_MANY = (100_000, 50)
+_FEW = (10_000, 20)
 
 
 def main() -> None:
@@ -44,8 +48,18 @@ def main() -> None:
         help="only the eight measured sensors enabled (Home Assistant limits an entry"
         " to 10,000 entities)",
     )
+    parser.add_argument(
+        "--sessions",
+        action="store_true",
+        help="only how long it takes to find charging sessions among 100,000",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     arguments = parser.parse_args()
+    if arguments.sessions:
+        _tell("Charging sessions")
+        found = asyncio.run(measure_sessions(*(_FEW if arguments.quick else _MANY)))
+        sys.stdout.write(found.as_text() + "\n")
+        return
     effort = asdict(_QUICK if arguments.quick else _FULL)
     for name in ("rounds", "messages", "rate"):
         if (given := getattr(arguments, name)) is not None:
