@@ -633,3 +633,62 @@ async def test_remote_tag(system: System) -> None:
 
     page = await hass.config_entries.options.async_init(system.entry.entry_id)
     assert proposals(page) == {"remote_tag": "Solar1", "tariff": "none"}
+
+
+PRICE = "sensor.price"
+
+
+async def answer(hass: HomeAssistant, page: Any, **values: Any) -> Any:
+    """Fill in a page of the options."""
+    page = await hass.config_entries.options.async_configure(page["flow_id"], values)
+    await hass.async_block_till_done()
+    return page
+
+
+async def test_price_of_energy(system: System) -> None:
+    """None, a fixed price, an entity's, and back; what else there is stays."""
+    hass, entry = system.hass, system.entry
+    tag = {"remote_tag": "Solar1"}
+    prices = entry.runtime_data.prices
+    raw = await system.dial()
+
+    async def choose(tariff: str) -> Any:
+        page = await hass.config_entries.options.async_init(entry.entry_id)
+        return await answer(hass, page, tariff=tariff, **tag)
+
+    page = await choose("price")
+    assert page["step_id"] == "price"
+    assert proposals(page) == {}
+    with pytest.raises(InvalidData):
+        await answer(hass, page, price=-0.1)
+    page = await answer(hass, page, price=0.3125)
+    assert page["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {"price": 0.3125, **tag}
+    assert prices.current.per_kwh == 0.3125
+
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    assert proposals(page) == {"tariff": "price", **tag}
+    page = await answer(hass, page, tariff="price", **tag)
+    assert proposals(page) == {"price": 0.3125}
+
+    page = await choose("price_entity")
+    assert page["step_id"] == "price_entity"
+    with pytest.raises(InvalidData):
+        await answer(hass, page, price_entity="light.kitchen")
+    page = await answer(hass, page, price_entity=PRICE)
+    assert page["errors"] == {"price_entity": "no_unit"}
+    hass.states.async_set(PRICE, "0.5", {"unit_of_measurement": "EUR/kW"})
+    page = await answer(hass, page, price_entity=PRICE)
+    assert page["errors"] == {"price_entity": "unknown_unit"}
+    assert page["description_placeholders"]["unit"] == "EUR/kW"
+    hass.states.async_set(PRICE, "0.5", {"unit_of_measurement": "EUR/kWh"})
+    page = await answer(hass, page, price_entity=PRICE)
+    assert page["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {"price_entity": PRICE, **tag}
+    assert prices.current.per_kwh == 0.5
+
+    page = await choose("none")
+    assert page["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == tag
+    assert prices.current is None
+    assert not raw.closed.is_set()
