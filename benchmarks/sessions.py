@@ -108,8 +108,6 @@ def _questions() -> list[tuple[str, Callable[[Session], object]]]:
             "a month's statement",
             partial(queries.statement, which=month, by_user=False),
         ),
-        # What the machine does by itself.
-        ("nothing", lambda _: None),
     ]
 
 
