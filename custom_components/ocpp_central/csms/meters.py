@@ -1,7 +1,7 @@
 """What the meters of a charge point say: of the moment, of a session, of all time."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from .metering import FLOWS, Reading
@@ -10,6 +10,9 @@ from .register import Register
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
+
+# Samples and transactions are not told in quite the order of their timestamps.
+_LATE = timedelta(minutes=2)
 
 
 class Meters:
@@ -82,7 +85,12 @@ class Meters:
     def begun(self, connector: int, time: datetime, energy: float) -> None:
         """Take the register that begins a transaction."""
         register = self._registers.get(connector)
-        if register is None or energy >= register.value:
+        if (
+            register is None
+            or energy >= register.value
+            # Told once more, or late: the register has gone on since.
+            or register.time - time > _LATE
+        ):
             self._follow(connector, time, energy)
         elif connector in self._sampled:
             # Samples may count on from before: the next one tells.
