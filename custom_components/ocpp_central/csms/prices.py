@@ -56,23 +56,22 @@ class Prices:
 
     def set(self, now: datetime, per_kwh: float, currency: str) -> None:
         """Take a price that holds from now on."""
-        if (current := self.current) and (current.per_kwh, current.currency) == (
-            per_kwh,
-            currency,
-        ):
+        price = Price(now, None, per_kwh, currency)
+        current = self.current
+        if current and current.start <= now and replace(current, start=now) == price:
             return
         self.end(now)
-        self._prices.append(Price(now, None, per_kwh, currency))
+        self._prices.append(price)
         while (oldest := self._prices[0]).end and now - oldest.end > KEPT:
             del self._prices[0]
 
     def end(self, now: datetime) -> None:
         """Take note that nobody knows the price from now on."""
-        if current := self.current:
-            if current.start < now:
-                self._prices[-1] = replace(current, end=now)
-            else:
-                del self._prices[-1]
+        # A clock that is set back unsays what it said of the future.
+        while self._prices and self._prices[-1].start >= now:
+            del self._prices[-1]
+        if self._prices and ((end := self._prices[-1].end) is None or now < end):
+            self._prices[-1] = replace(self._prices[-1], end=now)
 
     def spread(
         self, windows: Sequence[tuple[datetime, datetime]], energy: float
