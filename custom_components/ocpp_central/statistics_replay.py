@@ -47,6 +47,8 @@ KEPT = timedelta(days=10)
 # By when the recorder is through with an hour.
 _LATE = timedelta(minutes=5)
 _HOUR = 3600.0
+# Sensors are rounded.
+_HEARD = 1e-3
 
 
 class Row(NamedTuple):
@@ -196,28 +198,31 @@ def corrected(
         row = known.get(start)
         if row:
             distance = row.sum - row.state
-        told = _value_at(start + _HOUR, times, values)
-        if told is None and row:
-            told = row.state
-        if told is not None:
-            value = told if value is None else max(value, told)
+        told = _value_at(start + _HOUR, times, values, row)
+        value = told if value is None else max(value, told)
         # Before the first state that the recorder has ever seen there is nothing.
-        if value is not None and (row or before or value + distance > 0):
+        if row or before or value + distance > 0:
             yield Row(start, value, value + distance)
         start += _HOUR
 
 
 def _value_at(
-    time: float, times: Sequence[float], values: Sequence[float]
-) -> float | None:
-    """Return the value at a time between points; None after the last one."""
+    time: float, times: Sequence[float], values: Sequence[float], row: Row | None
+) -> float:
+    """Return the value at the end of an hour, by the points and the row there is."""
     index = bisect_left(times, time)
     if index == len(times):
-        return None
-    if index == 0 or times[index] == time:
-        return values[index]
-    share = (time - times[index - 1]) / (times[index] - times[index - 1])
-    return values[index - 1] + share * (values[index] - values[index - 1])
+        # It may have gone on since, heard by the recorder.
+        return max(values[-1], row.state) if row else values[-1]
+    if index == 0:
+        return values[0]
+    since, till = times[index - 1 : index + 1]
+    low, high = values[index - 1 : index + 1]
+    # Between two points there may be one that the recorder has heard; but not if it
+    # stands where it stood when the charger was last heard.
+    if row and low + (high - low) * _HEARD < row.state <= high:
+        return row.state
+    return low + (high - low) * (time - since) / (till - since)
 
 
 def _hour_of(time: float) -> float:
