@@ -124,12 +124,9 @@ class Tariff:
     @callback
     def _async_renamed(self, event: Event[er.EventEntityRegistryUpdatedData]) -> None:
         if event.data["action"] == "update" and "entity_id" in event.data["changes"]:
+            new = {CONF_PRICE_ENTITY: event.data["entity_id"]}
             self._hass.config_entries.async_update_entry(
-                self._entry,
-                options={
-                    **self._entry.options,
-                    CONF_PRICE_ENTITY: event.data["entity_id"],
-                },
+                self._entry, options={**self._entry.options, **new}
             )
 
     @callback
@@ -153,8 +150,7 @@ class Tariff:
         if text != self._odd_unit:
             self._odd_unit = text
             _LOGGER.warning(
-                "The unit '%s' of %s is not understood as that of a price, so nobody"
-                " knows what charging costs",
+                "The unit '%s' of %s is not that of a price: costs are not known",
                 text,
                 state.entity_id,
             )
