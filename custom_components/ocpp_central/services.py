@@ -1,10 +1,6 @@
 """The actions."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import (
@@ -22,287 +18,27 @@ from homeassistant.helpers.service import (
 )
 import voluptuous as vol
 
+from .actions import CONNECTOR, Action, Response
+from .charger_actions import CHARGER_ACTIONS
+from .charging_actions import CHARGING_ACTIONS
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
-from .csms.clock import utcnow
 from .csms.errors import CommandRejected
-from .csms.limits import MINIMUM_CURRENT
-from .csms.model import STATION, ChargingLimit, LimitUnit, Value
+from .csms.model import STATION, Value
 from .devices import identity_and_connector
-from .entity import no_transaction, translated_errors
+from .entity import translated_errors
 from .hub import OcppConfigEntry
 from .session_actions import async_setup_session_actions
-
-ATTR_CONNECTOR = "connector"
-
-type Response = dict[str, Any]
-type Action = Callable[[ChargePoint, int, dict[str, Any]], Awaitable[Response]]
-
-# Connector numbers go out as given; the charger knows which it has.
-_CONNECTOR = vol.All(vol.Coerce(int), vol.Range(min=0))
-_CURRENT = vol.All(vol.Coerce(float), vol.Range(min=0))
-_POWER = vol.All(vol.Coerce(float), vol.Range(min=0))
-
-
-async def _reset(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.reset(data["type"])
-
-
-async def _unlock_connector(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.unlock_connector(connector)
-
-
-async def _start_transaction(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    token = data.get("id_token") or charge_point.config.remote_tag
-    response = await charge_point.commands.start_transaction(
-        connector, token, data.get("charging_profile")
-    )
-    current = data.get("current")
-    # Many chargers take no profile in the request itself; it follows the start.
-    charge_point.limits.limit_next_session(
-        connector, token, None if current is None else _typed_current(current)
-    )
-    return response
-
-
-async def _stop_transaction(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    transaction_id = data.get("transaction_id")
-    if transaction_id is None:
-        transaction = charge_point.transactions.at(connector)
-        if transaction is None:
-            raise no_transaction(charge_point, connector)
-        transaction_id = transaction.id
-    return await charge_point.commands.stop_transaction(transaction_id)
-
-
-async def _set_charging_limit(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    limit = (
-        _typed_current(data["current"])
-        if "current" in data
-        else ChargingLimit(data["power"], LimitUnit.WATT)
-    )
-    duration: timedelta | None = data.get("duration")
-    scope = data.get("scope") or ("session" if duration else "default")
-    if scope == "session":
-        until = utcnow() + duration if duration else None
-        return await charge_point.limits.limit_session(connector, limit, until)
-    if duration:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="duration_needs_session"
-        )
-    if scope == "station":
-        return await charge_point.limits.limit_station(limit)
-    if not limit.value and charge_point.connected:
-        # Told 0 A while idle some chargers hang, so nothing at all is a pause.
-        await charge_point.set_paused(connector, True)
-        return {"status": "Accepted"}
-    return await charge_point.limits.limit_default(connector, limit)
-
-
-def _typed_current(current: float) -> ChargingLimit:
-    """Return a limit as the user must mean it: a car needs 6 A, or gets nothing."""
-    return ChargingLimit(max(current, MINIMUM_CURRENT) if current else 0.0)
-
-
-async def _clear_charging_limit(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.limits.clear(connector)
-
-
-async def _set_charging_profile(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.set_charging_profile(connector, data["profile"])
-
-
-async def _clear_charging_profile(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.clear_charging_profile(data["criteria"])
-
-
-async def _get_composite_schedule(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.get_composite_schedule(
-        connector, int(data["duration"].total_seconds()), data.get("unit")
-    )
-
-
-async def _get_configuration(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.get_configuration(data["keys"])
-
-
-async def _set_configuration(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.set_configuration(data["key"], data["value"])
-
-
-async def _change_availability(
-    charge_point: ChargePoint, connector: int, data: dict[str, Any]
-) -> Response:
-    operative = data["operative"]
-    response = await charge_point.commands.change_availability(connector, operative)
-    if connector != STATION:
-        # After a reconnect the charger is told the same again.
-        charge_point.wish(connector).available = operative
-        charge_point.wishes_changed()
-    return response
-
-
-async def _trigger_message(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.trigger_message(
-        data["message"], data.get(ATTR_CONNECTOR)
-    )
-
-
-async def _data_transfer(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.data_transfer(
-        data["vendor_id"], data.get("message_id"), data.get("data")
-    )
-
-
-async def _clear_cache(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.clear_cache()
-
-
-async def _call(
-    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
-) -> Response:
-    return await charge_point.commands.call(data["action"], data["payload"])
-
-
-@dataclass(frozen=True, slots=True)
-class _ActionDescription:
-    """One action to a charge point."""
-
-    action: Action
-    fields: dict[Any, Any]
-    rule: Callable[[Any], Any] | None = None
-    connector: bool = False
-    admin: bool = False
-    response: SupportsResponse = SupportsResponse.OPTIONAL
-
-
-ACTIONS = {
-    "reset": _ActionDescription(
-        _reset, {vol.Optional("type", default="Soft"): vol.In(["Soft", "Hard"])}
-    ),
-    "unlock_connector": _ActionDescription(_unlock_connector, {}, connector=True),
-    "start_transaction": _ActionDescription(
-        _start_transaction,
-        {
-            vol.Optional("id_token"): cv.string,
-            vol.Optional("current"): _CURRENT,
-            vol.Optional("charging_profile"): dict,
-        },
-        connector=True,
-    ),
-    "stop_transaction": _ActionDescription(
-        _stop_transaction,
-        {vol.Optional("transaction_id"): vol.Coerce(int)},
-        connector=True,
-    ),
-    "set_charging_limit": _ActionDescription(
-        _set_charging_limit,
-        {
-            vol.Exclusive("current", "limit"): _CURRENT,
-            vol.Exclusive("power", "limit"): _POWER,
-            vol.Optional("scope"): vol.In(["session", "default", "station"]),
-            vol.Optional("duration"): cv.positive_time_period,
-        },
-        rule=cv.has_at_least_one_key("current", "power"),
-        connector=True,
-    ),
-    "clear_charging_limit": _ActionDescription(
-        _clear_charging_limit, {}, connector=True
-    ),
-    "set_charging_profile": _ActionDescription(
-        _set_charging_profile, {vol.Required("profile"): dict}, connector=True
-    ),
-    "clear_charging_profile": _ActionDescription(
-        _clear_charging_profile, {vol.Optional("criteria", default=dict): dict}
-    ),
-    "get_composite_schedule": _ActionDescription(
-        _get_composite_schedule,
-        {
-            vol.Optional(
-                "duration", default=timedelta(days=1)
-            ): cv.positive_time_period,
-            vol.Optional("unit"): vol.In(["A", "W"]),
-        },
-        connector=True,
-        response=SupportsResponse.ONLY,
-    ),
-    "get_configuration": _ActionDescription(
-        _get_configuration,
-        {vol.Optional("keys", default=list): vol.All(cv.ensure_list, [cv.string])},
-        response=SupportsResponse.ONLY,
-    ),
-    "set_configuration": _ActionDescription(
-        _set_configuration,
-        {vol.Required("key"): cv.string, vol.Required("value"): cv.string},
-        admin=True,
-    ),
-    "change_availability": _ActionDescription(
-        _change_availability, {vol.Required("operative"): cv.boolean}, connector=True
-    ),
-    "trigger_message": _ActionDescription(
-        _trigger_message,
-        {
-            vol.Required("message"): cv.string,
-            vol.Optional(ATTR_CONNECTOR): _CONNECTOR,
-        },
-    ),
-    "data_transfer": _ActionDescription(
-        _data_transfer,
-        {
-            vol.Required("vendor_id"): cv.string,
-            vol.Optional("message_id"): cv.string,
-            vol.Optional("data"): cv.string,
-        },
-        admin=True,
-    ),
-    "clear_cache": _ActionDescription(_clear_cache, {}),
-    "call": _ActionDescription(
-        _call,
-        {
-            vol.Required("action"): cv.string,
-            vol.Optional("payload", default=dict): dict,
-        },
-        admin=True,
-    ),
-}
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions, once for all entries."""
     async_setup_session_actions(hass)
-    for name, description in ACTIONS.items():
+    for name, description in {**CHARGING_ACTIONS, **CHARGER_ACTIONS}.items():
         fields = {vol.Required(ATTR_DEVICE_ID): cv.string, **description.fields}
         if description.connector:
-            fields[vol.Optional(ATTR_CONNECTOR)] = _CONNECTOR
+            fields[vol.Optional(ATTR_CONNECTOR)] = CONNECTOR
         register = (
             partial(async_register_admin_service, hass)
             if description.admin

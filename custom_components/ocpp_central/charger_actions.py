@@ -1,0 +1,121 @@
+"""The actions about the charger itself."""
+
+from typing import Any
+
+from homeassistant.core import SupportsResponse
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
+
+from .actions import ATTR_CONNECTOR, CONNECTOR, ActionDescription, Response
+from .csms.charge_point import ChargePoint
+from .csms.model import STATION
+
+
+async def _reset(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.reset(data["type"])
+
+
+async def _unlock_connector(
+    charge_point: ChargePoint, connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.unlock_connector(connector)
+
+
+async def _get_configuration(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.get_configuration(data["keys"])
+
+
+async def _set_configuration(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.set_configuration(data["key"], data["value"])
+
+
+async def _change_availability(
+    charge_point: ChargePoint, connector: int, data: dict[str, Any]
+) -> Response:
+    operative = data["operative"]
+    response = await charge_point.commands.change_availability(connector, operative)
+    if connector != STATION:
+        # After a reconnect the charger is told the same again.
+        charge_point.wish(connector).available = operative
+        charge_point.wishes_changed()
+    return response
+
+
+async def _trigger_message(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.trigger_message(
+        data["message"], data.get(ATTR_CONNECTOR)
+    )
+
+
+async def _data_transfer(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.data_transfer(
+        data["vendor_id"], data.get("message_id"), data.get("data")
+    )
+
+
+async def _clear_cache(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.clear_cache()
+
+
+async def _call(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.call(data["action"], data["payload"])
+
+
+CHARGER_ACTIONS = {
+    "reset": ActionDescription(
+        _reset, {vol.Optional("type", default="Soft"): vol.In(["Soft", "Hard"])}
+    ),
+    "unlock_connector": ActionDescription(_unlock_connector, {}, connector=True),
+    "get_configuration": ActionDescription(
+        _get_configuration,
+        {vol.Optional("keys", default=list): vol.All(cv.ensure_list, [cv.string])},
+        response=SupportsResponse.ONLY,
+    ),
+    "set_configuration": ActionDescription(
+        _set_configuration,
+        {vol.Required("key"): cv.string, vol.Required("value"): cv.string},
+        admin=True,
+    ),
+    "change_availability": ActionDescription(
+        _change_availability, {vol.Required("operative"): cv.boolean}, connector=True
+    ),
+    "trigger_message": ActionDescription(
+        _trigger_message,
+        {
+            vol.Required("message"): cv.string,
+            vol.Optional(ATTR_CONNECTOR): CONNECTOR,
+        },
+    ),
+    "data_transfer": ActionDescription(
+        _data_transfer,
+        {
+            vol.Required("vendor_id"): cv.string,
+            vol.Optional("message_id"): cv.string,
+            vol.Optional("data"): cv.string,
+        },
+        admin=True,
+    ),
+    "clear_cache": ActionDescription(_clear_cache, {}),
+    "call": ActionDescription(
+        _call,
+        {
+            vol.Required("action"): cv.string,
+            vol.Optional("payload", default=dict): dict,
+        },
+        admin=True,
+    ),
+}
