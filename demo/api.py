@@ -1,7 +1,7 @@
 """What a browser or an app says to Home Assistant: its REST and WebSocket APIs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -14,6 +14,9 @@ type Json = dict[str, Any]
 
 #: How long an answer may take, in seconds.
 _PATIENCE = 30.0
+
+#: How long to wait before asking again, in seconds.
+_POLL = 1.0
 
 _UNKNOWN = frozenset({"unavailable", "unknown"})
 
@@ -105,6 +108,18 @@ class Api:
     async def call(self, action: str, **data: Any) -> None:
         """Perform an action."""
         await self.rest("POST", f"/api/services/{action.replace('.', '/')}", data)
+
+    async def ask(self, action: str, **data: Any) -> Json:
+        """Perform an action and return what it answers."""
+        path = f"/api/services/{action.replace('.', '/')}?return_response"
+        answer = await self.rest("POST", path, data)
+        response: Json = answer["service_response"]
+        return response
+
+    async def download(self, path: str) -> tuple[int, str]:
+        """Fetch a file as somebody who is not logged in: the status, and what it holds."""
+        async with self._http.get(f"{self.url}{path}") as response:
+            return response.status, await response.text()
 
     async def state(self, entity_id: str) -> State:
         """Ask for a state."""
@@ -215,6 +230,22 @@ class Api:
         except TimeoutError:
             raise TimeoutError(f"{what} took more than {seconds:.0f} s") from None
 
+    async def poll[T](
+        self,
+        ask: Callable[[], Awaitable[T]],
+        condition: Callable[[T], bool],
+        seconds: float,
+        what: str,
+    ) -> T:
+        """Ask again and again for what nobody tells, until it is as it should be."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition(answer := await ask()):
+                    await asyncio.sleep(_POLL)
+                return answer
+        except TimeoutError:
+            raise TimeoutError(f"{what} took more than {seconds:.0f} s") from None
+
     # Entities
 
     async def find(self, unique_id: str) -> str:
@@ -222,6 +253,10 @@ class Api:
         if entity_id := await self._lookup(unique_id):
             return entity_id
         raise DemoError(f"There is no entity {unique_id}")
+
+    async def has(self, unique_id: str) -> bool:
+        """Whether one of our entities is there."""
+        return bool(await self._lookup(unique_id))
 
     async def _lookup(self, unique_id: str) -> str:
         if unique_id not in self._entities:

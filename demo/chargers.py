@@ -39,7 +39,7 @@ GARAGE = Kind(
     name="Garage",
     connectors=1,
     max_current=16,
-    meter_start=1_284_350,
+    meter_start=4_284_350,
     arguments=(
         "--vendor",
         "SimCharge",

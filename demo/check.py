@@ -6,6 +6,7 @@ import time
 
 from . import DemoError
 from .api import State
+from .check_sessions import SessionChecks
 from .pictures import Pictures
 from .stage import Stage
 
@@ -42,6 +43,7 @@ class Checks:
         self._api = scene.api
         self._say = say
         self._register = 0
+        self._sessions = SessionChecks(scene)
         self.failed = 0
 
     @contextmanager
@@ -209,6 +211,25 @@ class Checks:
                 status, lambda state: state.value == "preparing", _PATIENCE
             )
 
+    async def past(self) -> None:
+        """There are sessions of the past, and what they cost."""
+        sessions = self._sessions
+        with self.claim("The past sessions cost what they must, and the totals add up"):
+            await sessions.cost()
+        with self.claim("The running session costs what its energy does"):
+            await sessions.live_cost()
+        with self.claim("The table of the guide shows the newest sessions and months"):
+            await sessions.table()
+        with self.claim("An export downloads with its link, and not without"):
+            await sessions.export()
+        with self.claim("Long-term statistics have each charger's energy and cost"):
+            await sessions.statistics()
+
+    async def history(self) -> None:
+        """The session that has ended is past as well."""
+        with self.claim("The session that ended is in the table, with what it cost"):
+            await self._sessions.newest()
+
     def log(self) -> None:
         """Nothing of ours is an error in the log."""
         system = self._scene.home_assistant
@@ -248,14 +269,17 @@ async def check(
         await scene.furnish()
     await checks.limits()
     await checks.pauses()
+    await checks.past()
     if pictures is not None and pictures.publish:
         await scene.live()
     await take("the dashboard", Pictures.dashboard)
+    await take("the sessions", Pictures.sessions)
     await take("the devices", Pictures.devices)
     await take("the integration", Pictures.integration)
     await take("the energy dashboard", Pictures.energy)
     await checks.restarts()
     await checks.stops()
+    await checks.history()
     await checks.goes_dark()
     checks.log()
     if checks.failed:

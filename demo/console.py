@@ -7,7 +7,8 @@ from typing import Any
 
 from . import DemoError
 from .chargers import Charger
-from .stage import CARD, PASSWORD, USERNAME, Stage
+from .past import CARD
+from .stage import PASSWORD, USERNAME, Stage
 
 _HELP = f"""\
 garage unplug            the car leaves; "garage plug" brings it back
@@ -29,7 +30,8 @@ Login:           {USERNAME} / {PASSWORD}
 Dashboard:       {stage.home_assistant.url}{path}
 Chargers dial:   ws://127.0.0.1:{stage.ocpp_port}/<identity>
 
-A car charges in the garage, another waits at the first connector of the car park.
+A car charges in the garage, another waits at the first connector of the car park.Three months of sessions are
+invented; the graphs of them fill a minute after the start (reload the page then).
 Move the current limit, pause, or stop in Home Assistant, and see what the charger
 does. Or type here what happens at the chargers:
 

@@ -1,24 +1,18 @@
 """Dashboards of built-in cards, and a past for the energy dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from . import guide
 from .api import Api, Json
 from .chargers import Kind
+from .past import Past
 
 PATH = "ev-charging"
 
-#: When a car was plugged in on the days before: hour of the day (UTC) and kWh in each hour.
-_HABITS: tuple[Sequence[tuple[int, float]], ...] = (
-    [(18, 8.2), (19, 10.9), (20, 10.9), (21, 4.1)],
-    [(8, 14.5), (9, 21.6), (10, 12.4)],
-    [(9, 9.8), (13, 18.3), (14, 20.7), (15, 3.9)],
-)
-_DAYS = 6
 
-
-async def furnish(api: Api, kinds: Sequence[Kind]) -> str:
+async def furnish(api: Api, kinds: Sequence[Kind], past: Past) -> str:
     """Make the dashboard and configure the energy dashboard; return the former's path."""
     connectors = [
         (kind, number) for kind in kinds for number in range(1, kind.connectors + 1)
@@ -40,12 +34,14 @@ async def furnish(api: Api, kinds: Sequence[Kind]) -> str:
         "max_columns": len(sections),
         "sections": sections,
     }
-    await api.send("lovelace/config/save", url_path=PATH, config={"views": [view]})
+    await api.send(
+        "lovelace/config/save", url_path=PATH, config={"views": [view, guide.view()]}
+    )
     # What the user sees after logging in.
     await api.send(
         "frontend/set_system_data", key="core", value={"default_panel": PATH}
     )
-    await _energy(api, connectors)
+    await _energy(api, connectors, past)
     return f"/{PATH}/charging"
 
 
@@ -74,6 +70,8 @@ async def _section(api: Api, kind: Kind, connector: int, *, first: bool) -> Json
         heading["badges"] = [
             {"type": "entity", "entity": await entity("connected", number=0)}
         ]
+    # There is none before the first session.
+    has_cost = await api.has(kind.key(connector, "session_cost"))
     slider = {"type": "numeric-input", "style": "slider"}
     return {
         "type": "grid",
@@ -85,7 +83,7 @@ async def _section(api: Api, kind: Kind, connector: int, *, first: bool) -> Json
             await tile("paused", features=[{"type": "toggle"}]),
             await tile("current_limit", 12, features=[slider]),
             await tile("session_energy"),
-            await tile("session_started"),
+            await tile("session_cost" if has_cost else "session_started"),
             await tile("energy"),
             await tile("unlock", hide_state=True),
             {
@@ -101,9 +99,9 @@ async def _section(api: Api, kind: Kind, connector: int, *, first: bool) -> Json
     }
 
 
-async def _energy(api: Api, connectors: Sequence[tuple[Kind, int]]) -> None:
+async def _energy(api: Api, connectors: Sequence[tuple[Kind, int]], past: Past) -> None:
     devices = []
-    for (kind, number), habit in zip(connectors, _HABITS, strict=True):
+    for kind, number in connectors:
         energy = await api.find(kind.key(number, "energy"))
         name = kind.name if kind.connectors == 1 else f"{kind.name} {number}"
         devices.append(
@@ -113,30 +111,23 @@ async def _energy(api: Api, connectors: Sequence[tuple[Kind, int]]) -> None:
                 "name": name,
             }
         )
-        await _invent_past(api, energy, kind.meter_start / 1000, habit)
+        await _import(api, energy, kind.meter_start / 1000, past.energy(kind, number))
     await api.send("energy/save_prefs", device_consumption=devices)
 
 
-async def _invent_past(
-    api: Api, energy: str, meter: float, habit: Sequence[tuple[int, float]]
+async def _import(
+    api: Api, energy: str, meter: float, used: Mapping[datetime, float]
 ) -> None:
-    """Give a sensor statistics of the days before: a new one has nothing to show.
+    """Give a sensor statistics of the past: a new one has nothing to show.
 
     Counted so that they end at zero, where the real ones begin.
     """
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    start = (now - timedelta(days=_DAYS)).replace(hour=0)
-    hours = [
-        start + timedelta(hours=n) for n in range((now - start) // timedelta(hours=1))
-    ]
-    # Not every day is the same.
-    used = [
-        dict(habit).get(hour.hour, 0) * (0.55 + 0.09 * (hour.day % 6)) for hour in hours
-    ]
-    total = -sum(used)
+    hour = min(used)
+    total = -sum(used.values()) / 1000
     stats = []
-    for hour, energy_used in zip(hours, used, strict=True):
-        total += energy_used
+    while hour < now:
+        total += used.get(hour, 0.0) / 1000
         stats.append(
             {
                 "start": hour.isoformat(),
@@ -144,6 +135,7 @@ async def _invent_past(
                 "sum": round(total, 3),
             }
         )
+        hour += timedelta(hours=1)
     await api.send(
         "recorder/import_statistics",
         metadata={

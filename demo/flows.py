@@ -8,6 +8,7 @@ from .api import Api, Json
 
 _FLOW = "/api/config/config_entries/flow"
 _SUBENTRY_FLOW = "/api/config/config_entries/subentries/flow"
+_OPTIONS_FLOW = "/api/config/config_entries/options/flow"
 
 #: What to answer instead of what is proposed, by step.
 type Answers = Mapping[str, Mapping[str, Any]]
@@ -24,6 +25,14 @@ async def set_up(api: Api, answers: Answers) -> str:
         await api.rest("DELETE", f"{_SUBENTRY_FLOW}/{following[1]}")
     entry_id: str = result["result"]["entry_id"]
     return entry_id
+
+
+async def configure(api: Api, entry_id: str, answers: Answers) -> None:
+    """Change the options of the integration."""
+    result = await api.rest("POST", _OPTIONS_FLOW, {"handler": entry_id})
+    result = await _complete(api, _OPTIONS_FLOW, result, answers)
+    if result["type"] != "create_entry":
+        raise DemoError(f"The options could not be changed: {result}")
 
 
 async def add_discovered(api: Api, flow_id: str, answers: Mapping[str, Any]) -> None:

@@ -10,6 +10,8 @@ import socket
 import sys
 from typing import Any
 
+from custom_components.ocpp_central.hub import LEDGER_FILE
+
 from . import DOMAIN, ROOT, DemoError
 from .processes import Process
 
@@ -20,6 +22,9 @@ _START_LIMIT = 120.0
 _RECOVERY = "Activating recovery mode"
 #: What it says after that, when all is set up.
 _READY = "[homeassistant.core] Starting Home Assistant"
+
+#: Where configuration may be added to, file by file.
+_PACKAGES = "packages"
 
 #: What the process returns when it was asked to start again.
 _RESTART = 100
@@ -34,6 +39,7 @@ homeassistant:
   latitude: 52.09
   longitude: 5.12
   elevation: 5
+  packages: !include_dir_named packages
 frontend:
 config:
 history:
@@ -106,6 +112,7 @@ class HomeAssistant:
         """Write the config folder of an installation that only lacks its first user."""
         check_port(self.port)
         (self._folder / ".storage").mkdir(parents=True)
+        (self._folder / _PACKAGES).mkdir()
         (self._folder / "configuration.yaml").write_text(self._configuration)
         components = self._folder / "custom_components"
         components.mkdir()
@@ -127,6 +134,15 @@ class HomeAssistant:
         self._store("http", http, version=2, minor_version=2)
         done = ["analytics", "core_config", "integration"]
         self._store("onboarding", {"done": done}, version=4)
+
+    def add_package(self, name: str, configuration: str) -> None:
+        """Add to the configuration; Home Assistant reads it when told to, or restarted."""
+        (self._folder / _PACKAGES / f"{name}.yaml").write_text(configuration)
+
+    @property
+    def ledger(self) -> Path:
+        """The file of the integration's sessions."""
+        return self._folder / LEDGER_FILE
 
     def _store(
         self, key: str, data: Any, *, version: int, minor_version: int = 1

@@ -12,7 +12,7 @@ from .stage import Stage
 _IMAGES = ROOT / "docs" / "images"
 _CANDIDATES = _IMAGES / "candidates"
 #: What the documentation shows.
-_PUBLISHED = frozenset({"dashboard", "device", "integration"})
+_PUBLISHED = frozenset({"dashboard", "device", "integration", "sessions"})
 
 _WIDTH, _HEIGHT = 1280, 900
 
@@ -80,6 +80,11 @@ class Pictures:
         """The dashboard."""
         await self._browser.open(f"/{PATH}/charging")
         await self._take("dashboard", "EV charging", "Current limit", height=840)
+
+    async def sessions(self) -> None:
+        """The sessions and what they cost, on the dashboard of the guide."""
+        await self._browser.open(f"/{PATH}/sessions")
+        await self._take("sessions", "Newest sessions", "Energy per day", height=1000)
 
     async def energy(self) -> None:
         """The energy dashboard and its configuration."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,14 +14,26 @@ from . import DOMAIN, flows
 from .api import Api
 from .chargers import CAR_PARK, GARAGE, Charger, Kind
 from .dashboard import furnish
+from .guide import configuration
 from .home_assistant import HomeAssistant, free_port
+from .past import CARD, CURRENCY, HOURLY_PRICES, Past, invent, record
 
 NAME = "Demo"
 USERNAME = "demo"
 PASSWORD = "demo"
 
-#: The card of the garage's owner.
-CARD = "04A2F3B1"
+#: What a supplier with hourly prices brings.
+_PRICE_ENTITY = "sensor.electricity_price"
+_PRICE = f"""\
+template:
+  - sensor:
+      - name: Electricity price
+        unique_id: electricity_price
+        unit_of_measurement: {CURRENCY}/kWh
+        state_class: measurement
+        icon: mdi:cash-clock
+        state: "{{{{ {list(HOURLY_PRICES)}[utcnow().hour] }}}}"
+"""
 
 #: How often a charger shall measure, in seconds: the demo is to look alive.
 _METER_INTERVAL = 5
@@ -43,6 +56,7 @@ class Stage:
     ocpp_port: int
     garage: Charger
     car_park: Charger
+    past: Past
     entry_id: str = ""
 
     @property
@@ -51,9 +65,17 @@ class Stage:
         return self.garage, self.car_park
 
     async def set_up_integration(self) -> None:
-        """Add the integration: a page for the port, and one that shows the address."""
+        """Add the integration: a port, the address to type in, and a price of energy."""
         self.entry_id = await flows.set_up(
             self.api, {"user": {"port": self.ocpp_port}, "connect": {}}
+        )
+        await flows.configure(
+            self.api,
+            self.entry_id,
+            {
+                "init": {"tariff": "price_entity"},
+                "price_entity": {"price_entity": _PRICE_ENTITY},
+            },
         )
 
     async def discovered(self, kind: Kind) -> str:
@@ -108,7 +130,10 @@ class Stage:
         for kind in kinds:
             for number in range(1, kind.connectors + 1):
                 await self._meter(kind, number)
-        return await furnish(self.api, kinds)
+        # As somebody does who follows the guide.
+        self.home_assistant.add_package("sessions", configuration("template"))
+        await self.api.call("template.reload")
+        return await furnish(self.api, kinds, self.past)
 
     async def _meter(self, kind: Kind, connector: int) -> None:
         """Have a connector tell what its meter shows, even without a car."""
@@ -132,6 +157,10 @@ async def stage(port: int | None) -> AsyncIterator[Stage]:
         )
         home_assistant = HomeAssistant(folder / "config", port or free_port())
         home_assistant.prepare()
+        home_assistant.add_package("price", _PRICE)
+        home_assistant.add_package("recorder", configuration("recorder"))
+        past = invent(datetime.now(UTC))
+        await record(past, home_assistant.ledger)
         stack.push_async_callback(home_assistant.stop)
         try:
             await home_assistant.start()
@@ -151,7 +180,9 @@ async def stage(port: int | None) -> AsyncIterator[Stage]:
             )
             stack.push_async_callback(garage.stop)
             stack.push_async_callback(car_park.stop)
-            yield Stage(folder, http, home_assistant, api, ocpp_port, garage, car_park)
+            yield Stage(
+                folder, http, home_assistant, api, ocpp_port, garage, car_park, past
+            )
         except Exception as error:
             error.add_note(f"Home Assistant's log ends:\n{home_assistant.tail()}")
             raise
