@@ -18,7 +18,7 @@ from homeassistant.helpers.service import (
 )
 import voluptuous as vol
 
-from .actions import CONNECTOR, Action, Response
+from .actions import ATTR_CONNECTOR, CONNECTOR, Action, Response
 from .charger_actions import CHARGER_ACTIONS
 from .charging_actions import CHARGING_ACTIONS
 from .const import DOMAIN
