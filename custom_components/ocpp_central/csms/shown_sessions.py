@@ -100,6 +100,11 @@ class ShownSessions:
                 "energy": transaction.energy,
                 "stop_reason": transaction.stop_reason,
             }
+            if (cost := transaction.account.cost) is not None:
+                attributes |= {
+                    "cost": cost,
+                    "currency": transaction.account.currency,
+                }
         self._charge_point.tell(
             Event(EventKind.TRANSACTION, transaction.connector, kind, attributes)
         )
