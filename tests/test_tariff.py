@@ -165,6 +165,9 @@ async def test_fixed_price(
     for key in ("session_cost", "last_session_cost"):
         assert system.number("sensor", key) == pytest.approx(final * 0.25, abs=1e-4)
     assert system.number("sensor", "last_session_energy") == final
+    told = system.state("event", "transaction").attributes
+    assert (told["event_type"], told["currency"]) == ("ended", "EUR")
+    assert told["cost"] == pytest.approx(final * 0.25, abs=1e-3)
     # The next one begins anew, and what the last one cost stays.
     charger.connector(1).plug_in(Car(soc=20))
     await charger.swipe("04A1B2C3")
