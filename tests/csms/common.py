@@ -372,7 +372,7 @@ class MemoryLedger(SessionLedger):
         self.open.set()
 
     async def start(
-        self, start: TransactionStart, running: Transaction | None = None
+        self, start: TransactionStart, running: Sequence[Transaction] = ()
     ) -> Transaction:
         """Give a start its id, a retry its old one."""
         await self._disk()

@@ -67,12 +67,14 @@ def a_stop(transaction_id: int, **changes: Any) -> TransactionStop:
     return TransactionStop(**values | changes)
 
 
-def rows(path: Path, table: str = "transactions") -> list[dict[str, Any]]:
+def rows(
+    path: Path, table: str = "transactions", *, order: str = "id"
+) -> list[dict[str, Any]]:
     """Read a table the way any other program would."""
     connection = sqlite3.connect(path)
     try:
         connection.row_factory = sqlite3.Row
-        query = f"SELECT * FROM {table} ORDER BY id"  # noqa: S608 - our own tables
+        query = f"SELECT * FROM {table} ORDER BY {order}"  # noqa: S608 - our own tables
         return [dict(row) for row in connection.execute(query)]
     finally:
         connection.close()

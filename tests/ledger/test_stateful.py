@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 import shutil
@@ -14,7 +14,6 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     initialize,
-    invariant,
     multiple,
     rule,
     run_state_machine_as_test,
@@ -26,6 +25,7 @@ from custom_components.ocpp_central.csms.model import (
     TransactionStart,
     TransactionStop,
 )
+from custom_components.ocpp_central.csms.prices import Prices
 from custom_components.ocpp_central.ledger import Ledger
 
 from .common import TODAY, Clock, a_start, a_stop, at, rows
@@ -41,6 +41,7 @@ STARTS = st.builds(
     meter_start=st.sampled_from([0.0, 1000.0]),
     authorization=st.sampled_from(["Accepted", "Accepted", "Invalid"]),
 )
+NO_PRICES = Prices()
 REGISTERS = st.one_of(st.none(), st.floats(0, 1e6).map(lambda value: round(value, 1)))
 
 
@@ -51,12 +52,15 @@ class Session:
     id: int
     start: TransactionStart
     authorization: str
+    # What the central system holds of it.
+    handle: Transaction
     carried: bool = False
     register: float | None = None
     heard: datetime | None = None
     ended: datetime | None = None
     inferred: bool = False
     stop: TransactionStop | None = None
+    energy: float | None = 0.0
 
     @property
     def place(self) -> tuple[str, int]:
@@ -67,6 +71,22 @@ class Session:
     def open(self) -> bool:
         """Return whether it may be charging."""
         return self.ended is None and self.authorization == "Accepted"
+
+    def end(self, time: datetime) -> None:
+        """End without a word of the charger."""
+        self.ended = max(time, self.start.timestamp)
+        self.inferred = True
+
+    def fits(self, stop: TransactionStop) -> bool:
+        """Return whether a stop that names no transaction may be meant for this one."""
+        began = self.start.meter_start or 0
+        return (
+            self.open
+            and not self.carried
+            and self.place[0] == stop.identity.casefold()
+            and self.start.timestamp <= stop.timestamp
+            and began <= (stop.meter_stop or began)
+        )
 
     def repeats(self, start: TransactionStart) -> bool:
         """Return whether a start is this one, told again."""
@@ -122,12 +142,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run(ledger.open())
         return ledger
 
+    def running(self, identity: str) -> list[Transaction]:
+        """Return what the central system takes for open at a charge point."""
+        return [
+            one.handle
+            for one in self.sessions.values()
+            if one.open and one.place[0] == identity.casefold()
+        ]
+
     @rule(target=ids, starts=st.lists(STARTS, min_size=1, max_size=5))
     def start(self, starts: list[TransactionStart]) -> object:
         """Several chargers start at once."""
 
         async def all_at_once() -> list[Transaction]:
-            return await asyncio.gather(*(self.ledger.start(start) for start in starts))
+            return await asyncio.gather(
+                *(
+                    self.ledger.start(start, self.running(start.identity))
+                    for start in starts
+                )
+            )
 
         answers = self.run(all_at_once())
         for start, answer in zip(starts, answers, strict=True):
@@ -138,16 +171,15 @@ class LedgerMachine(RuleBasedStateMachine):
                 continue
             assert answer.id > max(self.sessions, default=0)
             assert answer.id >= (self.clock.now - TODAY).total_seconds()
-            new = Session(answer.id, start, start.authorization)
+            assert answer.energy == 0
+            new = Session(answer.id, start, start.authorization, answer)
             for older in self.sessions.values():
                 if (
                     older.place == new.place
                     and older.ended is None
                     and older.start.timestamp <= start.timestamp
                 ):
-                    end = older.heard or start.timestamp
-                    older.ended = max(end, older.start.timestamp)
-                    older.inferred = True
+                    older.end(older.heard or start.timestamp)
             self.sessions[answer.id] = new
         return multiple(*(answer.id for answer in answers))
 
@@ -164,16 +196,15 @@ class LedgerMachine(RuleBasedStateMachine):
         stop = a_stop(
             number, identity=identity, meter_stop=meter, timestamp=at(minutes)
         )
-        answer = self.run(self.ledger.stop(stop))
-        session = self.sessions.get(number)
+        answer = self.run(self.ledger.stop(stop, self.running(identity)))
+        if 0 < number < 2**31:
+            session = self.sessions.get(number)
+        else:
+            fitting = [one for one in self.sessions.values() if one.fits(stop)]
+            session = fitting[0] if len(fitting) == 1 else None
         if session is None or session.place[0] != identity.casefold():
             assert answer is None
-            stop = a_stop(
-                number,
-                identity=identity.casefold(),
-                meter_stop=meter,
-                timestamp=at(minutes),
-            )
+            stop = replace(stop, identity=identity.casefold())
             if stop not in self.orphans:
                 self.orphans.append(stop)
             return
@@ -183,33 +214,43 @@ class LedgerMachine(RuleBasedStateMachine):
             session.carried = True
             if meter is not None:
                 session.register = meter
+            assert answer is not None
+            session.energy = answer.energy
         assert answer is not None
-        assert (answer.id, answer.ended) == (number, session.ended)
-        assert answer.meter_last == session.register
+        assert (answer.id, answer.ended) == (session.id, session.ended)
+        assert (answer.meter_last, answer.energy) == (session.register, session.energy)
 
     @rule(number=ids, register=REGISTERS, carried=st.booleans())
     def progress(self, number: int, register: float | None, carried: bool) -> None:
         """A charger reports a register, naming the transaction or not."""
         session = self.sessions[number]
+        handle = session.handle
         session.carried |= carried
+        handle.carried = session.carried
         if session.ended is None:
             session.heard = self.clock.now
             if register is not None:
-                session.register = register
-        transaction = Transaction(
-            id=number,
-            connector=session.start.connector,
-            id_token=session.start.id_token,
-            started=session.start.timestamp,
-            meter_start=session.start.meter_start,
-            meter_last=register if register is not None else session.register,
-            carried=session.carried,
-        )
+                session.register = handle.meter_last = register
+                handle.account.count(self.clock.now, register, NO_PRICES)
+                session.energy = handle.energy
 
         async def note() -> None:
-            self.ledger.progress(transaction)
+            self.ledger.progress(handle)
 
         self.run(note())
+
+    @rule(number=ids)
+    def end(self, number: int) -> None:
+        """A connector is seen to be free, though nobody told the end."""
+        session = self.sessions[number]
+        if session.open:
+            session.end(self.clock.now)
+            session.handle.ended = self.clock.now
+
+            async def note() -> None:
+                self.ledger.end(session.handle)
+
+            self.run(note())
 
     @rule(seconds=st.sampled_from([0.4, 1.0, 90.0]))
     def time_passes(self, seconds: float) -> None:
@@ -226,6 +267,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Home Assistant restarts."""
         self.run(self.ledger.close())
         self.ledger = self.opened()
+        self.open_transactions_are_known(take_up=True)
 
     @rule()
     def power_cut(self) -> None:
@@ -238,12 +280,11 @@ class LedgerMachine(RuleBasedStateMachine):
         shutil.copy(f"{before}-wal", f"{self.path}-wal")
         self.run(self.ledger.close())
         self.ledger = self.opened()
+        self.open_transactions_are_known(take_up=True)
 
-    @invariant()
-    def open_transactions_are_known(self) -> None:
-        """What the ledger calls open is what is open."""
-        if not hasattr(self, "ledger"):
-            return
+    @rule(take_up=st.booleans())
+    def open_transactions_are_known(self, take_up: bool) -> None:
+        """What the ledger calls open is what is open, and can be gone on from."""
         for identity in ("gaRage", "CARPORT"):
             found = self.run(self.ledger.open_transactions(identity))
             expected = [
@@ -252,9 +293,12 @@ class LedgerMachine(RuleBasedStateMachine):
                 if one.open and one.place[0] == identity.casefold()
             ]
             expected.sort(key=lambda one: (one.start.timestamp, one.id))
-            assert [(one.id, one.meter_last, one.carried) for one in found] == [
-                (one.id, one.register, one.carried) for one in expected
-            ]
+            assert [
+                (one.id, one.meter_last, one.carried, one.energy) for one in found
+            ] == [(one.id, one.register, one.carried, one.energy) for one in expected]
+            if take_up:
+                for session, transaction in zip(expected, found, strict=True):
+                    session.handle = transaction
 
     @rule()
     def everything_is_on_disk(self) -> None:
@@ -262,6 +306,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.run(self.ledger.drain())
         stored = {row["id"]: row for row in rows(self.path)}
         assert stored.keys() == self.sessions.keys()
+        hours: dict[int, float] = {}
+        for share in rows(self.path, "session_hours", order="session_id"):
+            number = share["session_id"]
+            hours[number] = hours.get(number, 0) + share["energy"]
         for number, session in self.sessions.items():
             row = stored[number]
             ended = row["ended"] and datetime.fromisoformat(f"{row['ended']}+00:00")
@@ -269,6 +317,12 @@ class LedgerMachine(RuleBasedStateMachine):
             assert row["meter_last"] == session.register
             assert row["meter_stop"] == (session.register if session.ended else None)
             assert row["inferred"] == session.inferred
+            corrected = session.inferred and session.stop is not None
+            assert row["corrected"] == corrected
+            assert row["energy"] == session.energy
+            assert session.energy is not None
+            assert session.energy >= 0
+            assert abs(hours.get(number, 0) - session.energy) < 0.01
             assert row["carried"] == session.carried
             assert (row["stop_received_at"] is not None) == (session.stop is not None)
         assert len(rows(self.path, "orphan_stops")) == len(self.orphans)

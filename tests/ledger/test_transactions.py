@@ -315,7 +315,7 @@ async def test_a_new_start_ends_the_older_one(
     older.meter_last = 3500.0
     ledger.progress(older)
     clock.tick(600)
-    newer = await ledger.start(a_start(timestamp=at(20), meter_start=3600.0), older)
+    newer = await ledger.start(a_start(timestamp=at(20), meter_start=3600.0), [older])
 
     row = rows(path)[0]
     assert row["inferred"] == 1
@@ -344,7 +344,7 @@ async def test_inferred_end_is_not_before_the_start(
     older.meter_last = 1001.0
     ledger.progress(older)
     clock.tick(60)
-    await ledger.start(a_start(timestamp=at(40)), older)
+    await ledger.start(a_start(timestamp=at(40)), [older])
     assert rows(path)[0]["ended"] == "2026-11-20 12:30:00.000000"
 
 

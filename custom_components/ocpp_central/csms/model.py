@@ -215,11 +215,11 @@ class SessionLedger(Protocol):
     """Where transactions are kept on disk."""
 
     async def start(
-        self, start: TransactionStart, running: Transaction | None = None
+        self, start: TransactionStart, running: Sequence[Transaction] = ()
     ) -> Transaction:
         """Give a start its id and return after it is on disk; a retry gets its old id.
 
-        `running` is what the connector has been doing until now.
+        `running` is what the charge point has been doing until now.
         """
 
     async def stop(

@@ -109,7 +109,6 @@ class Transactions:
         if meter_start == 0 and not is_plausible(timestamp):
             # A charger that does not know the time has not read its meter either.
             meter_start = None
-        before = self._open.get(connector)
         past = clock.is_past(timestamp) and is_plausible(timestamp)
         transaction = await self._ledger.start(
             TransactionStart(
@@ -132,7 +131,7 @@ class Transactions:
                 group=answer.group,
                 raw=raw,
             ),
-            before,
+            self._running(),
         )
         self._requested.discard(id_token)
         if meter_start is not None and charge_point.add_connector(connector):
@@ -171,6 +170,11 @@ class Transactions:
             return Account(replayed=past)
         return Account(register=register, replayed=past)
 
+    def _running(self) -> Sequence[Transaction]:
+        """Return what is open and in the ledger; a stranger's id may be another's."""
+        running = [*self._open.values(), *self._late.values()]
+        return [transaction for transaction in running if not transaction.foreign]
+
     def _admit(self) -> None:
         """Take a stranger's word, but not without end: it keeps what is refused."""
         if not self._charge_point.claimed and not self._charge_point.unclaimed.take():
@@ -198,7 +202,6 @@ class Transactions:
         self._admit()
         clock = self._charge_point.clock
         ended = clock.correct(timestamp)
-        running = [*self._open.values(), *self._late.values()]
         transaction = await self._ledger.stop(
             TransactionStop(
                 identity=self._charge_point.identity,
@@ -216,12 +219,16 @@ class Transactions:
                 id_token=id_token,
                 raw=raw,
             ),
-            [one for one in running if not one.foreign],
+            self._running(),
         )
         self._ended.append(transaction_id)
         if transaction is None:
             transaction = next(
-                (one for one in running if one.foreign and one.id == transaction_id),
+                (
+                    one
+                    for one in self._open.values()
+                    if one.foreign and one.id == transaction_id
+                ),
                 None,
             )
             if transaction is None:

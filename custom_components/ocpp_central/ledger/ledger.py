@@ -126,9 +126,9 @@ class Ledger(SessionLedger):
 
     @override
     async def start(
-        self, start: TransactionStart, running: Transaction | None = None
+        self, start: TransactionStart, running: Sequence[Transaction] = ()
     ) -> Transaction:
-        with self._noted([running] if running else []) as notes:
+        with self._noted(running) as notes:
             return await self._writer.submit(
                 partial(
                     records.start,

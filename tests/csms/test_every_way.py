@@ -1,0 +1,66 @@
+"""Every way a transaction can go, as it is shown and as it is on disk."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from custom_components.ocpp_central.csms.prices import Price, Prices
+
+from .common import ENERGY, Payload, meter_values, sample, stamp, status
+from .durable import Durable, durable_system
+
+
+@pytest.fixture
+async def durable(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Durable]:
+    """Return a central system whose ledger is on disk, under one price."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    async with durable_system(tmp_path, Prices([Price(begin, None, 0.3, "EUR")])) as it:
+        yield it
+
+
+def register(
+    watt_hours: float, transaction: int | None = None, connector: int = 1, **more: str
+) -> Payload:
+    """Return MeterValues that say the register of a connector."""
+    return meter_values(
+        sample(str(watt_hours), ENERGY),
+        connector=connector,
+        transaction=transaction,
+        **more,
+    )
+
+
+# Ids that another charge point has
+
+
+async def test_a_foreign_id_that_another_charge_point_was_given(
+    durable: Durable,
+) -> None:
+    """What one charger says of its own transaction is not written to another's."""
+    _, other = await durable.central.connect("CP2")
+    number = await other.start(meter=50_000)
+    charge_point, charger = await durable.central.connect("CP1")
+    await charger.call("StatusNotification", status("Charging"))
+    await charger.call("MeterValues", register(1000, number))
+    assert charge_point.value(1, "transaction") == number
+    await charger.call("MeterValues", register(3000, number))
+    await charger.start(meter=3000)
+    row = await durable.row(number)
+    assert (row["identity"], row["energy"], row["meter_last"]) == ("cp2", 0, None)
+    assert not row["carried"]
+
+
+# The past
+
+
+async def test_readings_told_late_are_kept_by_the_next_start(durable: Durable) -> None:
+    """Two sessions of the past, whose ends nobody told, while a third one runs."""
+    _, charger = await durable.central.connect()
+    await charger.start(meter=9000)
+    first = await charger.start(meter=1000, time=stamp(hours=9))
+    await charger.call("MeterValues", register(2500, first, time=stamp(hours=8)))
+    await charger.start(meter=3000, time=stamp(hours=7))
+    row = await durable.row(first)
+    assert (row["inferred"], row["energy"], row["meter_stop"]) == (1, 1500, 2500)
