@@ -7,6 +7,9 @@ from datetime import datetime
 from .prices import Prices
 from .register import Register
 
+# A register may be rounded where another one of the same session is not.
+_ROUNDED_OF = 0.9
+
 type Window = tuple[datetime, datetime]
 
 
@@ -91,19 +94,34 @@ class Account:
         if register is None:
             self.register = Register(value=meter_stop, time=time)
             return
-        if not register.intact:
-            believed = meter_stop >= register.value
-        elif meter_start is not None and meter_start <= meter_stop < register.value:
+        # An end stamped before the last sample is an end all the same.
+        since, time = register.time, max(time, register.time)
+        if meter_start is None:
+            meter_start = register.value - register.total
+        said = meter_stop - meter_start
+        # What begins anew comes back to the start only with at least that much more.
+        same = register.intact or register.total < meter_start
+        if 0 <= said < register.total and same and register.scale == 1:
             # Nothing at all is no last word, but a register that was reset too early.
-            believed = False
             if meter_stop > 0:
-                self._take_back(register.total - (meter_stop - meter_start))
+                self._take_back(register.total - said)
                 register.value = meter_stop
-        else:
-            believed = True
-        if believed:
-            # An end stamped before the last sample is an end all the same.
-            self.count(max(time, register.time), meter_stop, prices, windows)
+            return
+        if (
+            said < 0
+            and meter_stop >= register.total * _ROUNDED_OF > 0
+            and register.factor == 1
+        ):
+            # It counts from the start of the session where samples do not.
+            said = max(meter_stop, register.total)
+        # Where the register broke off, the less of both ways to count is right.
+        missing = said - register.total
+        risen = meter_stop - register.value
+        if missing >= 0 and not 0 <= risen < missing:
+            if flowed := register.end(time, meter_stop, missing):
+                self._book(windows or [(since, time)], flowed, prices)
+        elif register.intact or risen >= 0:
+            self.count(time, meter_stop, prices, windows)
 
     def _book(self, windows: Sequence[Window], energy: float, prices: Prices) -> None:
         """Put energy and its cost where they belong."""

@@ -92,6 +92,8 @@ class Meters:
             or register.time - time > _LATE
         ):
             self._follow(connector, time, energy)
+            if register and time >= register.time:
+                register.confirm(energy)
         elif connector in self._sampled:
             # Samples may count on from before: the next one tells.
             self._begun[connector] = (time, energy)

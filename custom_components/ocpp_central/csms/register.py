@@ -14,15 +14,17 @@ _UNORDERED = timedelta(minutes=2)
 # How far a register may fall by rounding: to whole kWh, and never by much of it.
 _ROUNDING = 1000.0
 _ROUNDED_OF = 0.9
-# A glitch is over soon.
-_GLITCH = timedelta(minutes=5)
+# A glitch is over with the next sample or two; some chargers send four an hour.
+_GLITCH = timedelta(hours=1)
 # A register this high does not meet another one a thousand times it by chance.
 _TELLING = 10_000.0
 _KILO = 1000.0
 # A gap this long says nothing of the power that flowed in it.
 _LONGEST_SAMPLE = timedelta(minutes=5)
-# Measured power is asked for a unit after so much energy.
+# Measured power is asked for a unit after so much energy; and only while a car charges,
+# in what can be watts.
 _JUDGED_AFTER = 2000.0
+_LEAST_POWER = 1000.0
 
 
 class Mark(NamedTuple):
@@ -53,14 +55,14 @@ class Register:
     scale: float = 1.0
     # What it showed when the total was zero.
     origin: float | None = None
-    # True once it began anew.
-    fell: bool = False
     before: Mark | None = None
     # What power says has flowed, and what the register rose by meanwhile.
     integral: float = 0.0
     risen: float = 0.0
     counted: float = 0.0
     power: float | None = None
+    # Power has once agreed with it as it is: whatever power says later, it is stuck.
+    agreed: bool = False
 
     def __post_init__(self) -> None:
         """Begin where it stands."""
@@ -80,15 +82,22 @@ class Register:
     def read(self, time: datetime, value: float, power: float | None = None) -> float:
         """Take a reading and return what flowed since the one before.
 
-        An older reading tells nothing.
+        An older reading tells nothing, and neither does one below zero.
         """
+        if value < 0:
+            return 0.0
         if time < self.time:
             if value * self.factor < self.value or self.time - time > _UNORDERED:
                 return 0.0
             # A clock that was set back a little.
             time = self.time
-        flowed = self._follow(time, value * self.factor)
-        flowed += self._judge(time, flowed, power)
+        measured = self._measure(time, power)
+        risen = self.risen
+        flowed = self._follow(time, value * self.factor, measured)
+        if measured is None:
+            self.risen = risen
+        elif not self.agreed:
+            flowed += self._judge(measured, flowed)
         self.time = time
         self.total = round(self.total + flowed, 3)
         return flowed
@@ -96,10 +105,23 @@ class Register:
     def restart(self, time: datetime, value: float) -> None:
         """Begin anew from a value, as a new session does with some meters."""
         self.before = Mark(self.value, self.time, self.total, told=True)
-        self.fell = True
         self.value = value
         self.time = max(time, self.time)
         self.factor = 1.0
+
+    def end(self, time: datetime, value: float, flowed: float) -> float:
+        """Take the last value, and what flowed by another count, if it can have."""
+        if flowed > self._limit(self.time, time, _MOST_AT_ONCE) * self.scale:
+            flowed = 0.0
+        self.value = value
+        self.time = time
+        self.total = round(self.total + flowed, 3)
+        return flowed
+
+    def confirm(self, value: float) -> None:
+        """Take note that a session began at a value: a fall to it was no glitch."""
+        if self.before and value < self.before.value:
+            self.before = self.before._replace(told=True)
 
     def total_at(self, time: datetime, value: float) -> float | None:
         """Return the total at an earlier reading; None if that was before a break."""
@@ -111,17 +133,33 @@ class Register:
     def _limit(self, since: datetime, time: datetime, slack: float) -> float:
         """Return how far a register can have risen, in its own unit."""
         hours = (time - since).total_seconds() / 3600
-        return (_MOST_POWER * hours + slack) / min(1.0, self.scale)
+        # One whose unit had to be guessed is not trusted with much at once.
+        slack = slack if self.scale == 1 else _SLACK
+        return (_MOST_POWER * hours + slack) / self.scale
 
-    def _follow(self, time: datetime, value: float) -> float:
+    def _measure(self, time: datetime, power: float | None) -> float | None:
+        """Return what flowed by the power measured; None where that says nothing."""
+        before, self.power = self.power, power
+        elapsed = time - self.time
+        if before is None or power is None or elapsed > _LONGEST_SAMPLE:
+            return None
+        mean = (before + power) / 2
+        if not _LEAST_POWER <= mean <= _MOST_POWER:
+            return None
+        return mean * elapsed.total_seconds() / 3600
+
+    def _follow(self, time: datetime, value: float, measured: float | None) -> float:
         """Return what flowed, and take the value."""
-        limit = self._limit(self.time, time, _MOST_AT_ONCE)
         rise = value - self.value
         if -_ROUNDING <= rise < 0 and value >= self.value * _ROUNDED_OF:
             # It stays at the highest: the next rise counts from there.
             return 0.0
-        if self.before and self._is_back(self.before, time, value, rise > limit):
-            return self._return(self.before, time, value)
+        likely = self._limit(self.time, time, _SLACK)
+        limit = self._limit(self.time, time, _MOST_AT_ONCE)
+        if measured is not None:
+            likely = limit = min(likely, (2 * measured + _SLACK) / self.scale)
+        if self.before and self._is_back(self.before, time, value, rise > likely):
+            return self._return(self.before, value)
         turns = self.value >= _TELLING and value > self.value * _KILO / 3
         if 0 <= rise <= limit and not turns:
             self.value = value
@@ -142,46 +180,44 @@ class Register:
             self.risen += rise
             return 0.0
         # It began anew, and has counted since.
-        self.fell = True
-        plausible = self.value <= self._limit(self.time, time, _SLACK)
-        return self.value * self.scale if plausible else 0.0
+        return self.value * self.scale if self.value <= likely else 0.0
 
     def _is_back(
         self, before: Mark, time: datetime, value: float, jumped: bool
     ) -> bool:
         """Return whether the register goes on from where it stood before a break."""
         rise = value - before.value
-        if rise < 0:
+        if rise < 0 or before.value <= self.value <= value:
             return False
         if jumped:
             return rise <= self._limit(before.time, time, _MOST_AT_ONCE)
-        # A glitch; or it counted the session by itself, and now all of them again.
+        flowed = rise * self.scale
         counted = self.total - before.total
-        return (
+        if before.told and not counted:
+            return False
+        # It counted the session by itself, and now all of them again; or it glitched.
+        telling = counted if before.told else max(counted, before.value * self.scale)
+        return abs(flowed - counted) <= telling / 50 or (
             not before.told
+            and counted <= flowed
             and time - before.time <= _GLITCH
             and rise <= self._limit(before.time, time, _SLACK)
-        ) or (counted > 0 and abs(rise * self.scale - counted) <= counted / 50)
+        )
 
-    def _return(self, before: Mark, time: datetime, value: float) -> float:
+    def _return(self, before: Mark, value: float) -> float:
         """Go on from before a break, and return what flowed since."""
-        rise = value - before.value
-        # Two registers that take turns are both gone on from; a glitch is forgotten.
-        left = Mark(self.value, self.time, self.total, told=False)
-        self.before = None if time - before.time <= _GLITCH else left
+        flowed = before.total + (value - before.value) * self.scale - self.total
+        # Two registers that take turns are both gone on from.
+        self.before = Mark(self.value, self.time, self.total, told=False)
         self.value = value
-        return max(0.0, before.total + rise * self.scale - self.total)
+        return max(0.0, flowed)
 
-    def _judge(self, time: datetime, flowed: float, power: float | None) -> float:
+    def _judge(self, measured: float, flowed: float) -> float:
         """Return what the register has missed, by the power measured meanwhile.
 
         Some registers count kWh and call them Wh, or the other way round.
         """
-        elapsed = time - self.time
-        before, self.power = self.power, power
-        if before is None or power is None or elapsed > _LONGEST_SAMPLE:
-            return 0.0
-        self.integral += (before + power) / 2 * elapsed.total_seconds() / 3600
+        self.integral += measured
         self.counted += flowed
         if self.integral < _JUDGED_AFTER or not self.risen:
             return 0.0
@@ -190,6 +226,8 @@ class Register:
         if _is_about(ratio, 1 / _KILO) or _is_about(ratio, _KILO):
             self.scale *= _KILO if ratio < 1 else 1 / _KILO
             missed = max(0.0, self.risen * self.scale - self.counted)
+        else:
+            self.agreed = self.scale == 1 and _is_about(ratio, 1)
         self.integral = self.risen = self.counted = 0.0
         return missed
 
