@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 import time
 
-from . import DemoError
+from . import DOMAIN, DemoError
 from .api import State
 from .check_sessions import SessionChecks
 from .pictures import Pictures
@@ -220,7 +220,7 @@ class Checks:
             await sessions.live_cost()
         with self.claim("The table of the guide shows the newest sessions and months"):
             await sessions.table()
-        with self.claim("An export downloads with its link, and not without"):
+        with self.claim("An export downloads with its link, and holds all sessions"):
             await sessions.export()
         with self.claim("Long-term statistics have each charger's energy and cost"):
             await sessions.statistics()
@@ -229,14 +229,19 @@ class Checks:
         """The session that has ended is past as well."""
         with self.claim("The session that ended is in the table, with what it cost"):
             await self._sessions.newest()
+        self._without_errors("what the guide has made", about="charging_sessions")
 
     def log(self) -> None:
         """Nothing of ours is an error in the log."""
         system = self._scene.home_assistant
         for complaint in system.complaints("WARNING"):
             self._say(f"note: {complaint}")
-        with self.claim("Home Assistant's log holds no errors of the integration"):
-            if errors := system.complaints("ERROR", "CRITICAL"):
+        self._without_errors("the integration", about=DOMAIN)
+
+    def _without_errors(self, what: str, about: str) -> None:
+        system = self._scene.home_assistant
+        with self.claim(f"Home Assistant's log holds no errors of {what}"):
+            if errors := system.complaints("ERROR", "CRITICAL", about=about):
                 raise DemoError("\n".join(["", *errors]))
 
 
@@ -273,7 +278,7 @@ async def check(
     if pictures is not None and pictures.publish:
         await scene.live()
     await take("the dashboard", Pictures.dashboard)
-    await take("the sessions", Pictures.sessions)
+    await take("the sessions", Pictures.sessions, Pictures.tariff, Pictures.action)
     await take("the devices", Pictures.devices)
     await take("the integration", Pictures.integration)
     await take("the energy dashboard", Pictures.energy)

@@ -254,8 +254,8 @@ class HomeAssistant:
         """The end of the log."""
         return "\n".join(self._log[-lines:])
 
-    def complaints(self, *levels: str) -> list[str]:
-        """What was logged at these levels about the integration, by whomever."""
+    def complaints(self, *levels: str, about: str = DOMAIN) -> list[str]:
+        """What was logged at these levels about something, by whomever."""
         records: list[list[str]] = []
         for line in self._log:
             if _RECORD.match(line) or not records:
@@ -268,7 +268,7 @@ class HomeAssistant:
             if (
                 match
                 and match["level"] in levels
-                and DOMAIN in text
+                and about in text
                 and _EVERYBODY not in text
             ):
                 complaints.append(text)

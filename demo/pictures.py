@@ -21,6 +21,21 @@ for (const element of demo.all())
   if (element.localName === "dialog-data-entry-flow") element.closeDialog();
 """
 
+# What the page proposes, and what somebody chooses.
+_LAST_DAYS = "localStorage['energy-default-period-_energy_dashboard'] = 'now-7d'"
+
+_CONFIGURE = """
+for (const element of demo.all())
+  if (element.localName === "ha-icon-button" && element.label === "Configure")
+    element.click();
+"""
+
+_ASK = """
+localStorage["panel-dev-action-state-yaml-mode"] = "true";
+localStorage["panel-dev-action-state-service-data"] = JSON.stringify(
+  {action: "ocpp_central.get_sessions", data: {user: "Anna", limit: 1}});
+"""
+
 
 class Pictures:
     """Takes the pictures; all are candidates for the documentation, and some are in it."""
@@ -84,10 +99,29 @@ class Pictures:
     async def sessions(self) -> None:
         """The sessions and what they cost, on the dashboard of the guide."""
         await self._browser.open(f"/{PATH}/sessions")
-        await self._take("sessions", "Newest sessions", "Energy per day", height=1000)
+        await self._take("sessions", "Newest sessions", "Energy per day", height=1040)
+
+    async def tariff(self) -> None:
+        """The pages of the options, with the price of energy."""
+        browser = self._browser
+        await browser.open(f"/config/integrations/integration/{DOMAIN}")
+        await browser.wait_for(*self._names)
+        await browser.run(_CONFIGURE)
+        await self._take("flow_options", "Price of energy", "Submit")
+        await browser.click("ha-button", "Submit")
+        await self._take("flow_price_entity", "Price entity", "Submit")
+        await browser.run(_CLOSE)
+
+    async def action(self) -> None:
+        """What the action that returns sessions answers."""
+        await self._browser.run(_ASK)
+        await self._browser.open("/config/developer-tools/action")
+        await self._browser.click("ha-button", "Perform action")
+        await self._take("get_sessions", "next_offset", height=1240)
 
     async def energy(self) -> None:
         """The energy dashboard and its configuration."""
+        await self._browser.run(_LAST_DAYS)
         await self._browser.open("/energy")
         await self._take("energy", *self._names, height=1200)
         await self._browser.open("/config/energy/electricity")
