@@ -81,6 +81,8 @@ class OcppEvent(OcppEntity, EventEntity):
     _unrecorded_attributes = frozenset(
         {
             "connector",
+            "cost",
+            "currency",
             "data",
             "energy",
             "id_token",
