@@ -1,7 +1,12 @@
 """What outlives a restart: of the config entry, and of Home Assistant with its disk."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+)
 from pathlib import Path
 from typing import Any
 
@@ -283,16 +288,23 @@ async def test_refused_charger_stays_refused(
 
 @asynccontextmanager
 async def home_assistant(
-    config_dir: Path, port: int, clock: ManualClock
+    config_dir: Path,
+    port: int,
+    clock: ManualClock,
+    beside: Callable[[HomeAssistant], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> AsyncGenerator[System]:
-    """Run a Home Assistant that reads and writes its disk."""
-    async with async_test_home_assistant(
-        load_registries=False, config_dir=str(config_dir)
-    ) as hass:
+    """Run a Home Assistant that reads and writes its disk, and something beside us."""
+    async with (
+        async_test_home_assistant(
+            load_registries=False, config_dir=str(config_dir)
+        ) as hass,
+        AsyncExitStack() as stack,
+    ):
         del hass.data[DATA_CUSTOM_COMPONENTS]
         dr.async_setup(hass)
         for helper in (ar, cr, dr, er, fr, ir, lr, rs):
             await helper.async_load(hass)
+        await stack.enter_async_context(beside(hass))
         await hass.config_entries.async_initialize()
         entries = hass.config_entries.async_entries("ocpp_central")
         if entries:

@@ -41,6 +41,7 @@ from .const import DOMAIN
 from .entity import unique_id
 from .ledger import Ledger
 from .ledger.statistics import Place, Points, forget_replayed, replayed
+from .statistics_queue import async_written
 
 # What nothing can be made of is kept as long as the recorder keeps states by default.
 KEPT = timedelta(days=10)
@@ -101,7 +102,7 @@ async def _async_import(hass: HomeAssistant, place: Place, points: Points) -> bo
                 for row in correction.rows
             ],
         )
-        await get_instance(hass).async_block_till_done()
+        await async_written(hass)
         # It may have failed, and be tried again after what was waited for.
         correction = await _async_correction(hass, place, points)
     return correction is not None and correction.final and not correction.rows

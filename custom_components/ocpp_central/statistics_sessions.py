@@ -32,6 +32,7 @@ from .csms.charge_point import ChargePoint
 from .csms.model import mask_token
 from .ledger import Ledger
 from .ledger.statistics import Series, Subject, Use, publish, unpublished, use
+from .statistics_queue import async_written
 
 _HOUR = timedelta(hours=1)
 _TOKEN_PREFIX = "token_"
@@ -86,7 +87,7 @@ async def async_publish_sessions(
                 async_add_external_statistics(hass, series_metadata, rows)
                 expected[statistic_id] = rows[-1]
 
-    await instance.async_block_till_done()
+    await async_written(hass)
     if await instance.async_add_executor_job(_are_there, hass, expected):
         revisions = {one.id: one.revision for one in changed}
         await ledger.ask(partial(publish, revisions=revisions))

@@ -158,14 +158,13 @@ class Household:
     async def go(self, time: str) -> None:
         """Let time pass; each five minutes the recorder makes statistics."""
         while (end := self.compiled + PERIOD) <= at(time):
+            await self.tick(self.compiled + timedelta(seconds=61))
             if self.raw and self.measures:
                 self.freezer.move_to(end - timedelta(seconds=1))
                 await self.tell()
             self.freezer.move_to(end)
             await self.compile()
-            self.freezer.move_to(end + timedelta(seconds=31))
-            await self.tick()
-        self.freezer.move_to(max(at(time), self.now))
+        await self.tick(at(time))
 
     async def compile(self) -> None:
         """Have the recorder make statistics of the last five minutes."""
@@ -174,8 +173,9 @@ class Household:
         await async_wait_recording_done(self.system.hass)
         self.compiled += PERIOD
 
-    async def tick(self) -> None:
-        """Have done what is due."""
+    async def tick(self, time: datetime) -> None:
+        """Have done what is due at a time, or now if that is later."""
+        self.freezer.move_to(max(time, self.now))
         async_fire_time_changed(self.system.hass)
         await self.settle()
 

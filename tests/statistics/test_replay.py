@@ -292,6 +292,5 @@ async def test_without_statistics(household: Household) -> None:
     await household.go("04:10")
     assert await household.rows() == rows
     assert await left(household)
-    household.freezer.tick(timedelta(days=11))
-    await household.tick()
+    await household.tick(household.now + timedelta(days=11))
     assert not await left(household)
