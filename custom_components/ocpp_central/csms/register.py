@@ -56,6 +56,8 @@ class Register:
     # What it showed when the total was zero.
     origin: float | None = None
     before: Mark | None = None
+    # Whether it has gone on since it broke off: a glitch does not.
+    settled: bool = True
     # What power says has flowed, and what the register rose by meanwhile.
     integral: float = 0.0
     risen: float = 0.0
@@ -99,12 +101,13 @@ class Register:
         elif not self.agreed:
             flowed += self._judge(measured, flowed)
         self.time = time
-        self.total = round(self.total + flowed, 3)
+        self.total = round(self.total + flowed, 6)
         return flowed
 
     def restart(self, time: datetime, value: float) -> None:
         """Begin anew from a value, as a new session does with some meters."""
         self.before = Mark(self.value, self.time, self.total, told=True)
+        self.settled = True
         self.value = value
         self.time = max(time, self.time)
         self.factor = 1.0
@@ -115,7 +118,7 @@ class Register:
             flowed = 0.0
         self.value = value
         self.time = time
-        self.total = round(self.total + flowed, 3)
+        self.total = round(self.total + flowed, 6)
         return flowed
 
     def confirm(self, value: float) -> None:
@@ -163,6 +166,7 @@ class Register:
         turns = self.value >= _TELLING and value > self.value * _KILO / 3
         if 0 <= rise <= limit and not turns:
             self.value = value
+            self.settled |= rise > 0
             self.risen += rise
             return rise * self.scale
         for factor, telling in ((1 / _KILO, _TELLING), (_KILO, 10 * _TELLING)):
@@ -172,7 +176,9 @@ class Register:
                 self.value = value * factor
                 return turned * self.scale
         # It is another register, a reset one, or nonsense; in the unit of old.
-        self.before = Mark(self.value, self.time, self.total, told=False)
+        if self.settled:
+            self.before = Mark(self.value, self.time, self.total, told=False)
+            self.settled = False
         self.value = value / self.factor
         self.factor = 1.0
         if rise > 0:
@@ -209,6 +215,7 @@ class Register:
         flowed = before.total + (value - before.value) * self.scale - self.total
         # Two registers that take turns are both gone on from.
         self.before = Mark(self.value, self.time, self.total, told=False)
+        self.settled = True
         self.value = value
         return max(0.0, flowed)
 
