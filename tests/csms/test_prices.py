@@ -136,5 +136,5 @@ def test_current() -> None:
     assert prices.current is None
     assert copy.current == Price(at(0), None, 0.2, "EUR")
     prices.set(at(20), 0.3, "EUR")
-    prices.restore(copy.copy())
-    assert [price.per_kwh for price in prices] == [0.2, 0.2, 0.3]
+    prices.restore([Price(at(-10), at(0), 0.1, "EUR")])
+    assert [price.per_kwh for price in prices] == [0.1, 0.2, 0.3]

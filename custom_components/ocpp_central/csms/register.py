@@ -35,6 +35,8 @@ class Mark(NamedTuple):
     total: float
     # Whether it was said to begin anew, rather than seen to.
     told: bool
+    # Whether it had gone on there: a glitch does not.
+    settled: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Register:
     # What it showed when the total was zero.
     origin: float | None = None
     before: Mark | None = None
-    # Whether it has gone on since it broke off: a glitch does not.
+    # Whether it has gone on since it broke off.
     settled: bool = True
     # What power says has flowed, and what the register rose by meanwhile.
     integral: float = 0.0
@@ -214,8 +216,8 @@ class Register:
         """Go on from before a break, and return what flowed since."""
         flowed = before.total + (value - before.value) * self.scale - self.total
         # Two registers that take turns are both gone on from.
-        self.before = Mark(self.value, self.time, self.total, told=False)
-        self.settled = True
+        self.before = Mark(self.value, self.time, self.total, False, self.settled)
+        self.settled = before.settled or value > before.value
         self.value = value
         return max(0.0, flowed)
 
