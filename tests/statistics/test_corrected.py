@@ -74,3 +74,16 @@ def test_any_outage(
     assert {row.start: row for row in again} == {
         start: pytest.approx(row, abs=1e-6) for start, row in wanted.items()
     }
+
+
+def test_another_register() -> None:
+    """A sum that belongs to a register of old is nothing to go by."""
+    points = [Point(HOUR + 60, 10.0), Point(3 * HOUR + 60, 30.0)]
+    old = Row(0.0, 5000.0, 700.0)
+    assert not list(corrected(points, old, {}, 4.0 * HOUR))
+    # The recorder went on counting from where it was.
+    known = {3.0 * HOUR: Row(3.0 * HOUR, 30.0, 730.0)}
+    assert [
+        (row.start / HOUR, round(row.state), round(row.sum))
+        for row in corrected(points, old, known, 4.0 * HOUR)
+    ] == [(1, 20, 720), (2, 30, 730), (3, 30, 730)]
