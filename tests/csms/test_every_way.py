@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.ocpp_central.csms.prices import Price, Prices
@@ -60,7 +61,24 @@ async def test_readings_told_late_are_kept_by_the_next_start(durable: Durable) -
     _, charger = await durable.central.connect()
     await charger.start(meter=9000)
     first = await charger.start(meter=1000, time=stamp(hours=9))
+    await charger.call("MeterValues", register(2000, first, time=stamp(hours=8.5)))
     await charger.call("MeterValues", register(2500, first, time=stamp(hours=8)))
     await charger.start(meter=3000, time=stamp(hours=7))
     row = await durable.row(first)
     assert (row["inferred"], row["energy"], row["meter_stop"]) == (1, 1500, 2500)
+
+
+# Clocks
+
+
+async def test_samples_that_are_later_and_later_say_nothing_of_the_clock(
+    durable: Durable, freezer: FrozenDateTimeFactory
+) -> None:
+    """What began now began now."""
+    freezer.move_to("2026-05-01T10:00:00Z")
+    _, charger = await durable.central.connect()
+    await charger.call("StatusNotification", status("Preparing"))
+    for seconds in (50, 100, 150):
+        await charger.call("MeterValues", register(1000, time=stamp(seconds=seconds)))
+    number = await charger.start(meter=1000)
+    assert (await durable.row(number))["started"] == "2026-05-01 10:00:00.000000"
