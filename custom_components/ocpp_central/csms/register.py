@@ -10,6 +10,8 @@ _MOST_POWER = 500_000.0
 _MOST_AT_ONCE = 120_000.0
 # What may have flowed in no time, for registers and clocks are not read together.
 _SLACK = 2000.0
+# Power does not always tell what flowed, but never misses a thousand times as much.
+_MEASURED_SLACK = 20_000.0
 _UNORDERED = timedelta(minutes=2)
 # How far a register may fall by rounding: to whole kWh, and never by much of it.
 _ROUNDING = 1000.0
@@ -162,7 +164,8 @@ class Register:
         likely = self._limit(self.time, time, _SLACK)
         limit = self._limit(self.time, time, _MOST_AT_ONCE)
         if measured is not None:
-            likely = limit = min(likely, (2 * measured + _SLACK) / self.scale)
+            likely = min(likely, (2 * measured + _SLACK) / self.scale)
+            limit = min(limit, (10 * measured + _MEASURED_SLACK) / self.scale)
         if self.before and self._is_back(self.before, time, value, rise > likely):
             return self._return(self.before, value)
         turns = self.value >= _TELLING and value > self.value * _KILO / 3
