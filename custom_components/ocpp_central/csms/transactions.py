@@ -275,7 +275,9 @@ class Transactions:
             values = {**values, "power": power}
         windows = None
         if (energy := values.get("energy")) is not None:
-            transaction.meter_last = energy
+            # Samples are not always told in order.
+            if account.register is None or time >= account.register.time:
+                transaction.meter_last = energy
             if transaction.meter_start is None:
                 transaction.meter_start = energy
             if account.register and not past:
