@@ -451,6 +451,15 @@ class MemoryLedger(SessionLedger):
             if owner == identity.casefold()
         }
 
+    async def ended_transactions(self, identity: str) -> list[int]:
+        """Return what has ended."""
+        return [
+            number
+            for number, row in self.rows.items()
+            if row.start.identity.casefold() == identity.casefold()
+            and row.transaction.ended is not None
+        ]
+
     async def open_transactions(self, identity: str) -> list[Transaction]:
         """Return what has not ended."""
         await self._disk()

@@ -132,3 +132,18 @@ async def test_samples_out_of_order(
     await charger.start(meter=3000)
     row = await durable.row(number)
     assert (row["energy"], row["meter_stop"]) == (2000, 3000)
+
+
+async def test_a_sample_of_the_one_before_a_restart(durable: Durable) -> None:
+    """Nor is it one after a restart."""
+    _, charger = await durable.central.connect()
+    before = await charger.start(meter=1000)
+    await charger.call("StopTransaction", stop(before, 2000))
+    running = await charger.start(meter=2000)
+    await charger.call("MeterValues", register(2500, running))
+    await durable.restart()
+    charge_point, charger = await durable.central.connect()
+    await charger.call("StatusNotification", status("Charging"))
+    await charger.call("MeterValues", register(2600, before))
+    assert charge_point.value(1, "transaction") == running
+    assert charge_point.value(1, "session_energy") == 600

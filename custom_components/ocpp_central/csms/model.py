@@ -247,6 +247,9 @@ class SessionLedger(Protocol):
     async def open_transactions(self, identity: str) -> Sequence[Transaction]:
         """Return the accepted transactions that have not ended."""
 
+    async def ended_transactions(self, identity: str) -> Sequence[int]:
+        """Return the ids of those that ended lately, oldest first."""
+
     async def meters(self, identity: str) -> Mapping[int, Register]:
         """Return where the meters of a charge point stood, by connector."""
 

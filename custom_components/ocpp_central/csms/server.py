@@ -77,14 +77,15 @@ class CentralSystem:
     async def add(self, config: ChargePointConfig) -> ChargePoint:
         """Make a charge point known; one that waits connected is taken into use."""
         key = config.identity.casefold()
-        transactions, meters = await asyncio.gather(
+        transactions, ended, meters = await asyncio.gather(
             self.ledger.open_transactions(config.identity),
+            self.ledger.ended_transactions(config.identity),
             self.ledger.meters(config.identity),
         )
         # Without a pause from here on: it may dial in at any time.
         charge_point = self._take_stranger(key) or self._make(config, claimed=False)
         self.charge_points[key] = charge_point
-        charge_point.transactions.restore(transactions)
+        charge_point.transactions.restore(transactions, ended)
         charge_point.meters.restore(meters)
         charge_point.claim(config)
         return charge_point

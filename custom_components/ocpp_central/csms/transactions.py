@@ -71,8 +71,11 @@ class Transactions:
         """Return the open transaction of a connector."""
         return self._open.get(connector)
 
-    def restore(self, transactions: Iterable[Transaction]) -> None:
+    def restore(
+        self, transactions: Iterable[Transaction], ended: Iterable[int]
+    ) -> None:
         """Take up what was open before a restart, or began before the user added it."""
+        self._ended.extend(ended)
         newest = {transaction.connector: transaction for transaction in transactions}
         for transaction in transactions:
             connector = transaction.connector

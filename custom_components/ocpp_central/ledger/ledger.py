@@ -160,6 +160,10 @@ class Ledger(SessionLedger):
         return await self.ask(partial(records.open_transactions, identity=identity))
 
     @override
+    async def ended_transactions(self, identity: str) -> Sequence[int]:
+        return await self.ask(partial(records.ended_transactions, identity=identity))
+
+    @override
     async def meters(self, identity: str) -> Mapping[int, Register]:
         return await self.ask(partial(records.meters, identity=identity))
 

@@ -67,6 +67,15 @@ _OPEN: Final = (
     )
     .order_by(TransactionRow.started, TransactionRow.id)
 )
+_ENDED: Final = (
+    select(TransactionRow.id)
+    .where(
+        TransactionRow.identity == bindparam("identity"),
+        TransactionRow.ended.is_not(None),
+    )
+    .order_by(TransactionRow.id.desc())
+    .limit(50)
+)
 _SAME_ORPHAN: Final = select(OrphanStopRow).where(
     OrphanStopRow.identity == bindparam("identity"),
     OrphanStopRow.transaction_id == bindparam("transaction_id"),
@@ -348,6 +357,11 @@ def open_transactions(session: Session, identity: str) -> list[Transaction]:
         row.as_transaction()
         for row in session.scalars(_OPEN, {"identity": identity.casefold()})
     ]
+
+
+def ended_transactions(session: Session, identity: str) -> list[int]:
+    """Return the ids of the last transactions that have ended, oldest first."""
+    return list(session.scalars(_ENDED, {"identity": identity.casefold()}))[::-1]
 
 
 def meters(session: Session, identity: str) -> Mapping[int, Register]:
