@@ -238,6 +238,8 @@ class OcppHub:
             charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
             charge_point.subscribe_connection(connection_changed),
         ]
+        # It may have charged before it was added.
+        self.statistics.async_soon()
         for connector in charge_point.connectors:
             self.devices.async_add_connector(charge_point, connector)
         for connector in (STATION, *charge_point.connectors):

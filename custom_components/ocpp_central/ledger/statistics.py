@@ -137,7 +137,8 @@ def use(
     token, user = session.execute(
         select(TransactionRow.id_token, TransactionRow.user)
         .where(*mine)
-        .order_by(TransactionRow.id.desc())
+        # Somebody's, if it ever was.
+        .order_by(TransactionRow.user.is_(None), TransactionRow.id.desc())
         .limit(1)
     ).one()
     currencies = session.scalars(
