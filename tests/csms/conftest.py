@@ -2,10 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from custom_components.ocpp_central.csms.prices import Price, Prices
+
 from .common import Central, central_system
+from .durable import Durable, durable_system
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,6 +25,14 @@ async def central(socket_enabled: None) -> AsyncIterator[Central]:
     """Return a central system that does nothing by the clock."""
     async with central_system() as central:
         yield central
+
+
+@pytest.fixture
+async def on_disk(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Durable]:
+    """Return a central system whose ledger is on disk, under one price."""
+    price = Price(datetime(2026, 1, 1, tzinfo=UTC), None, 0.3, "EUR")
+    async with durable_system(tmp_path, Prices([price])) as durable:
+        yield durable
 
 
 class LoopClock:
