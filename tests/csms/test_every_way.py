@@ -44,6 +44,22 @@ async def test_a_foreign_id_that_another_charge_point_was_given(
 # The past
 
 
+async def test_an_end_of_the_past_that_nobody_told(
+    on_disk: Durable, freezer: FrozenDateTimeFactory
+) -> None:
+    """It was when the last sample was taken, not when that came in."""
+    freezer.move_to("2026-05-01T20:00:00Z")
+    _, charger = await on_disk.central.connect()
+    await charger.call("StatusNotification", status("Charging"))
+    number = await charger.start(meter=1000, time="2026-05-01T12:00:00Z")
+    await charger.call(
+        "MeterValues", register(3000, number, time="2026-05-01T13:00:00Z")
+    )
+    await charger.start(meter=3000, time="2026-05-01T14:00:00Z")
+    row = await on_disk.row(number)
+    assert (row["inferred"], row["ended"]) == (1, "2026-05-01 13:00:00.000000")
+
+
 async def test_readings_told_late_are_kept_by_the_next_start(on_disk: Durable) -> None:
     """Two sessions of the past, whose ends nobody told, while a third one runs."""
     _, charger = await on_disk.central.connect()
@@ -196,6 +212,27 @@ async def test_an_end_without_an_id_that_nothing_fits(
     (orphan,) = on_disk.rows("orphan_stops")
     assert (orphan["transaction_id"], orphan["meter_stop"]) == (str(no_id), 3000)
     assert (await on_disk.row(number))["ended"] is None
+
+
+async def test_an_end_that_was_another_ones(
+    on_disk: Durable, freezer: FrozenDateTimeFactory
+) -> None:
+    """Whoever names the transaction knows better, once."""
+    freezer.move_to("2026-05-01T10:00:00Z")
+    _, charger = await on_disk.central.connect()
+    number = await charger.start(meter=1000)
+    freezer.tick(600)
+    # Of the other connector, and of a start that never reached us.
+    await charger.call("StopTransaction", stop(-1, 9000))
+    row = await on_disk.row(number)
+    assert (row["inferred"], row["corrected"], row["energy"]) == (1, 0, 8000)
+    freezer.tick(600)
+    await charger.call("StopTransaction", stop(number, 3000))
+    await charger.call("StopTransaction", stop(number, 4000))
+    row = await on_disk.row(number)
+    assert (row["inferred"], row["corrected"], row["energy"]) == (1, 1, 2000)
+    assert row["ended"] == "2026-05-01 10:20:00.000000"
+    assert row["cost"] == pytest.approx(0.6)
 
 
 async def test_an_end_before_its_start(

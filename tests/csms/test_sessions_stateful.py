@@ -348,7 +348,7 @@ def test_what_flowed_is_what_is_billed(socket_enabled: None) -> None:
         run_state_machine_as_test(
             Sessions,
             settings=settings(
-                max_examples=80,
+                max_examples=120,
                 stateful_step_count=30,
                 deadline=None,
                 derandomize=True,

@@ -60,6 +60,8 @@ class Session:
     ended: datetime | None = None
     inferred: bool = False
     stop: TransactionStop | None = None
+    # Whether the stop named it, or only seemed to mean it.
+    guessed: bool = False
     energy: float | None = 0.0
 
     @property
@@ -179,7 +181,8 @@ class LedgerMachine(RuleBasedStateMachine):
                     and older.ended is None
                     and older.start.timestamp <= start.timestamp
                 ):
-                    older.end(older.heard or start.timestamp)
+                    heard = older.heard or start.timestamp
+                    older.end(min(heard, start.timestamp))
             self.sessions[answer.id] = new
         return multiple(*(answer.id for answer in answers))
 
@@ -197,7 +200,7 @@ class LedgerMachine(RuleBasedStateMachine):
             number, identity=identity, meter_stop=meter, timestamp=at(minutes)
         )
         answer = self.run(self.ledger.stop(stop, self.running(identity)))
-        if 0 < number < 2**31:
+        if named := 0 < number < 2**31:
             session = self.sessions.get(number)
         else:
             fitting = [one for one in self.sessions.values() if one.fits(stop)]
@@ -208,7 +211,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if stop not in self.orphans:
                 self.orphans.append(stop)
             return
-        if session.stop is None:
+        if session.stop is None or (named and session.guessed):
+            session.guessed = not named
+            session.inferred |= session.guessed
             session.stop = stop
             session.ended = stop.timestamp
             session.carried = True
@@ -318,6 +323,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert row["meter_stop"] == (session.register if session.ended else None)
             assert row["inferred"] == session.inferred
             corrected = session.inferred and session.stop is not None
+            corrected &= not session.guessed
             assert row["corrected"] == corrected
             assert row["energy"] == session.energy
             assert session.energy is not None

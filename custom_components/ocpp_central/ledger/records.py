@@ -162,7 +162,7 @@ def start(
     ):
         # A start from the past, told late, ends nothing.
         if older.started <= started:
-            _end(older, older.progressed_at or started)
+            _end(older, min(_last_heard(older) or started, started))
 
     row = TransactionRow(
         id=ids.next(received),
@@ -190,6 +190,14 @@ def start(
     return row.as_transaction()
 
 
+def _last_heard(row: TransactionRow) -> datetime | None:
+    """Return the time of the last word of a transaction, in our time."""
+    if row.progressed_at and row.replayed and row.register:
+        # What came in late is as old as it says.
+        return row.register.time
+    return row.progressed_at
+
+
 def _end(row: TransactionRow, ended: datetime) -> None:
     """End a transaction whose end nobody told."""
     row.ended = max(row.started, ended)
@@ -210,7 +218,9 @@ def stop(
     if row is None:
         _keep_orphan(session, stop, received)
         return None
-    if row.stop_received_at is None:
+    named = _is_ours(stop.transaction_id)
+    # Who names it knows better than an end that only seemed to be its own.
+    if row.stop_received_at is None or (named and row.inferred and not row.corrected):
         ended = stop.ended or stop.timestamp
         account = row.account()
         for time, values in stop.readings:
@@ -224,6 +234,7 @@ def stop(
         _enter(row, account)
         _keep_signed(session, row.id, stop.signed)
         row.corrected = row.inferred
+        row.inferred |= not named
         row.ended = max(row.started, ended)
         row.meter_stop = row.meter_last
         row.stop_reason = stop.reason
@@ -234,10 +245,15 @@ def stop(
     return row.as_transaction()
 
 
+def _is_ours(transaction_id: int) -> bool:
+    """Return whether an id can be one that we gave."""
+    return 0 < transaction_id <= MAX_ID
+
+
 def _ended_by(session: Session, stop: TransactionStop) -> TransactionRow | None:
     """Return the transaction that a stop ends."""
     identity = stop.identity.casefold()
-    if 0 < stop.transaction_id <= MAX_ID:
+    if _is_ours(stop.transaction_id):
         row = session.get(TransactionRow, stop.transaction_id)
         return row if row and row.identity == identity else None
     # With -1, 0 or a number of its own a charger ends what it was never told the id of.

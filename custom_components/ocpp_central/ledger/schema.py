@@ -151,7 +151,8 @@ class TransactionRow(Base):
     stop_id_token: Mapped[str | None]
     # Set by a StopTransaction only.
     stop_received_at: Mapped[datetime | None]
-    # Nobody told the end: the connector began another one, or was seen to be free.
+    # Nobody told the end: the connector began another one, or was seen to be free;
+    # or somebody did, but only seems to have meant this one.
     # A late StopTransaction corrects the end and leaves the flag.
     inferred: Mapped[bool]
     corrected: Mapped[bool] = mapped_column(default=False)
