@@ -49,6 +49,28 @@ async def test_registers_that_begin_anew_with_each_session(
     assert lifetime(on_disk) == 12_000
 
 
+async def test_a_power_cut_after_the_end(
+    on_disk: Durable, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nobody will say again what a register showed that begins anew."""
+    freezer.move_to("2026-05-01T10:00:00Z")
+    _, charger = await on_disk.central.connect()
+    number = await charger.start(meter=0)
+    freezer.tick(600)
+    await charger.call("MeterValues", register(1000, number))
+    await charger.call("StopTransaction", stop(number, 2000))
+    if held := await on_disk.ledger.hold():
+        # What was handed to the disk is there; what was only noted is not.
+        held.close()
+    await on_disk.power_cut()
+    charge_point, charger = await on_disk.central.connect()
+    assert charge_point.value(1, "energy") == 2000
+    number = await charger.start(meter=0)
+    freezer.tick(60)
+    await charger.call("MeterValues", register(100, number))
+    assert charge_point.value(1, "energy") == 2100
+
+
 async def test_registers_in_kilowatt_hours(on_disk: Durable) -> None:
     """The unit says so, while transactions are in Wh as ever."""
     charge_point, charger = await on_disk.central.connect()

@@ -60,6 +60,19 @@ async def test_an_end_of_the_past_that_nobody_told(
     assert (row["inferred"], row["ended"]) == (1, "2026-05-01 13:00:00.000000")
 
 
+async def test_what_a_start_has_ended_is_not_gone_on_with(on_disk: Durable) -> None:
+    """A sample of a session told late counts for nothing once that is over."""
+    charge_point, charger = await on_disk.central.connect()
+    await charger.start(meter=9000)
+    late = await charger.start(meter=1000, time=stamp(hours=9))
+    await charger.call("MeterValues", register(2500, late, time=stamp(hours=8)))
+    running = await charger.start(meter=9500)
+    await charger.call("MeterValues", register(9600, late))
+    assert charge_point.value(1, "session_energy") == 100
+    assert (await on_disk.row(late))["energy"] == 1500
+    assert (await on_disk.row(running))["energy"] == 100
+
+
 async def test_readings_told_late_are_kept_by_the_next_start(on_disk: Durable) -> None:
     """Two sessions of the past, whose ends nobody told, while a third one runs."""
     _, charger = await on_disk.central.connect()

@@ -137,6 +137,7 @@ class Transactions:
             self._running(),
         )
         self._requested.discard(id_token)
+        self._forget_late(transaction)
         if meter_start is not None and charge_point.add_connector(connector):
             charge_point.meters.begun(connector, started, meter_start)
         if (
@@ -176,6 +177,17 @@ class Transactions:
         if known:
             register.agreed = known.agreed
         return Account(register=register, replayed=past)
+
+    def _forget_late(self, newer: Transaction) -> None:
+        """Let go of those told late that a start has ended."""
+        for late in list(self._late.values()):
+            if (
+                late.connector == newer.connector
+                and late.id < newer.id
+                and late.started <= newer.started
+            ):
+                del self._late[late.id]
+                self._ended.append(late.id)
 
     def _running(self) -> Sequence[Transaction]:
         """Return what is open and in the ledger; a stranger's id may be another's."""

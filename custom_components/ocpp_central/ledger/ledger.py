@@ -145,7 +145,7 @@ class Ledger(SessionLedger):
     ) -> Transaction | None:
         self.on_news()
         with self._noted(running) as notes:
-            return await self._writer.submit(
+            transaction = await self._writer.submit(
                 partial(
                     records.stop,
                     stop=stop,
@@ -154,6 +154,9 @@ class Ledger(SessionLedger):
                     prices=self._prices.copy(),
                 )
             )
+        # With the meter as it stood then, which is noted next: some begin anew.
+        asyncio.get_running_loop().call_soon(self._write_notes)
+        return transaction
 
     @override
     async def open_transactions(self, identity: str) -> Sequence[Transaction]:
