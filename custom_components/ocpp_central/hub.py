@@ -32,7 +32,7 @@ from .const import (
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
 )
-from .csms.authorization import AnyToken
+from .csms.authorization import Tokens
 from .csms.charge_point import ChargePoint
 from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
@@ -80,9 +80,10 @@ class OcppHub:
         self.store = OcppStore(hass, entry.entry_id)
         self.prices = Prices()
         self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)), prices=self.prices)
+        self.tokens = Tokens()
         self.central = CentralSystem(
             ledger=self.ledger,
-            authorizer=AnyToken(),
+            authorizer=self.tokens,
             capabilities=self.store,
             prices=self.prices,
             timing=TIMING,

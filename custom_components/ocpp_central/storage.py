@@ -10,7 +10,14 @@ from homeassistant.helpers.storage import Store
 from .const import DOMAIN
 from .csms.capabilities import Capabilities, ConfigurationKey
 from .csms.charge_point import ChargePoint
-from .csms.model import BootInfo, LimitUnit, SessionLimit, StationWishes, Wishes
+from .csms.model import (
+    AccessMode,
+    BootInfo,
+    LimitUnit,
+    SessionLimit,
+    StationWishes,
+    Wishes,
+)
 
 _VERSION = 1
 # Wishes come from a user's hand; a slider sends several a second.
@@ -83,6 +90,9 @@ class OcppStore:
             charge_point.wishes = StationWishes(
                 **{
                     **wishes,
+                    "access_mode": AccessMode(
+                        wishes.get("access_mode", AccessMode.ANY_TOKEN)
+                    ),
                     "connectors": {
                         int(connector): _wishes(wish)
                         for connector, wish in connectors.items()

@@ -15,7 +15,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from ocpp.messages import MessageType, get_validator
 import orjson
 
-from custom_components.ocpp_central.csms.authorization import AnyToken
+from custom_components.ocpp_central.csms.authorization import Tokens
 from custom_components.ocpp_central.csms.capabilities import (
     Capabilities,
     ConfigurationKey,
@@ -521,7 +521,7 @@ class Central:
     timing: Timing = TIMING
     ledger: Any = field(default_factory=MemoryLedger)
     store: MemoryStore = field(default_factory=MemoryStore)
-    authorizer: Authorizer = field(default_factory=AnyToken)
+    authorizer: Authorizer = field(default_factory=Tokens)
     prices: Prices = field(default_factory=Prices)
     system: CentralSystem = field(init=False)
     port: int = field(init=False)

@@ -7,6 +7,7 @@ from functools import partial
 import logging
 from typing import Any
 
+from .access import Access
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
 from .clock import ChargerClock, utcnow
@@ -28,6 +29,7 @@ from .model import (
     LimitUnit,
     SessionLedger,
     StationWishes,
+    Transaction,
     Value,
     Wishes,
 )
@@ -58,6 +60,7 @@ class ChargePoint(State):
         capabilities: CapabilityStore,
         timing: Timing,
         prices: Prices,
+        charging: Callable[[str], Iterable[Transaction]],
         claimed: bool,
         unclaimed: Allowance,
     ) -> None:
@@ -66,7 +69,7 @@ class ChargePoint(State):
         self.config = config
         self.claimed = claimed
         self.unclaimed = unclaimed
-        self.authorizer = authorizer
+        self.access = Access(self, authorizer, charging)
         self.capability_store = capabilities
         self.timing = timing
         self.info: BootInfo | None = None
@@ -149,6 +152,7 @@ class ChargePoint(State):
             changes |= {key: 0.0 for key in FLOWS if key in values}
         self.update(connector, changes)
         self.transactions.update_status(connector, status)
+        self.access.update_status(connector, status)
 
     def listened(self, since: datetime) -> bool:
         """Return whether the charger has been connected ever since."""

@@ -118,12 +118,22 @@ class Wishes:
     session: SessionLimit | None = None
 
 
+class AccessMode(StrEnum):
+    """Who may charge at a charge point."""
+
+    # A car that is plugged in is started by us, whoever has brought it.
+    PLUG_AND_CHARGE = "plug_and_charge"
+    ANY_TOKEN = "any_token"
+    KNOWN_TOKENS = "known_tokens"
+
+
 @dataclass(slots=True, kw_only=True)
 class StationWishes:
     """What the user wants of a charge point as a whole."""
 
     maximum_current: float | None = None  # A per phase
     enabled: bool = True
+    access_mode: AccessMode = AccessMode.ANY_TOKEN
     connectors: dict[int, Wishes] = field(default_factory=dict)
 
 
@@ -275,22 +285,54 @@ class AuthorizationStatus(StrEnum):
     CONCURRENT = "ConcurrentTx"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownToken:
+    """A token that somebody has been given, as a card or otherwise."""
+
+    id_token: str
+    name: str
+    user: str | None = None
+    status: AuthorizationStatus = AuthorizationStatus.ACCEPTED
+    expires: datetime | None = None
+    # The parent that all tokens of a group share (OCPP 1.6, 3.5.3).
+    group: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """The answer about a token, and whose it is."""
 
     status: AuthorizationStatus
-    user: str | None = None
-    group: str | None = None
+    token: KnownToken | None = None
     # Whether the charger had the token in its local list.
     listed: bool = False
+
+    @property
+    def user(self) -> str | None:
+        """Return who uses the token."""
+        return (self.token.user or self.token.name) if self.token else None
+
+    @property
+    def group(self) -> str | None:
+        """Return the parent of the token."""
+        return self.token.group if self.token else None
 
 
 class Authorizer(Protocol):
     """Who may charge."""
 
-    def authorize(self, identity: str, id_token: str) -> Authorization:
-        """Return the answer for a token shown at a charge point."""
+    def authorize(self, id_token: str, mode: AccessMode) -> Authorization:
+        """Return the answer for a token shown where this is the way to get access."""
+
+    def shown(self, identity: str, id_token: str) -> None:
+        """Take note of a token that a charger has read, and that nobody knows."""
+
+    def same(self, id_token: str, other: str) -> bool:
+        """Return whether two spellings are one token."""
+
+    @property
+    def one_session_each(self) -> bool:
+        """Return whether nobody may charge twice at a time."""
 
 
 class EventKind(StrEnum):

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
 import hmac
@@ -16,7 +16,7 @@ from aiohttp import WSCloseCode, hdrs, web
 from .capabilities import CapabilityStore
 from .charge_point import ChargePoint
 from .connection import Connection, Timing
-from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger
+from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
 from .schema import load_schemas
 from .v16 import Messages16
@@ -89,6 +89,18 @@ class CentralSystem:
         charge_point.claim(config)
         return charge_point
 
+    def charging(self, id_token: str) -> Iterator[Transaction]:
+        """Return the transactions that a token has open."""
+        for charge_point in self.charge_points.values():
+            for connector in charge_point.connectors:
+                transaction = charge_point.transactions.at(connector)
+                if (
+                    transaction
+                    and transaction.id_token
+                    and self._authorizer.same(transaction.id_token, id_token)
+                ):
+                    yield transaction
+
     async def remove(self, identity: str) -> None:
         """Forget a charge point; its socket is closed."""
         if charge_point := self.charge_points.pop(identity.casefold(), None):
@@ -112,6 +124,7 @@ class CentralSystem:
             capabilities=self._capabilities,
             timing=self._timing,
             prices=self._prices,
+            charging=self.charging,
             claimed=claimed,
             unclaimed=self._unclaimed,
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 from ocpp.v16.enums import Action, ChargePointErrorCode, ChargePointStatus, Reason
 
+from .authorization import is_card
 from .charge_point import ChargePoint
 from .clock import format_time, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
@@ -12,6 +13,7 @@ from .errors import CallError
 from .metering import read_meter_values
 from .model import (
     STATION,
+    Authorization,
     AuthorizationStatus,
     BootInfo,
     ConnectorStatus,
@@ -95,12 +97,10 @@ class Messages16:
 
     def _on_authorize(self, payload: Payload) -> Payload:
         token = _text(payload, "idTag")
-        status = self._charge_point.authorizer.authorize(
-            self._charge_point.identity, token
-        ).status
-        self._tell_token(STATION, token, status)
+        answer = self._charge_point.access.authorize(token)
+        self._tell_token(STATION, token, answer)
         self._shown = token
-        return {"idTagInfo": {"status": status}}
+        return {"idTagInfo": _id_tag_info(answer)}
 
     def _on_boot_notification(self, payload: Payload) -> Payload:
         charge_point = self._charge_point
@@ -169,7 +169,7 @@ class Messages16:
     async def _on_start_transaction(self, payload: Payload) -> Payload:
         connector = self._connector(payload)
         token = _text(payload, "idTag")
-        transaction_id, status = await self._charge_point.transactions.start(
+        transaction_id, answer = await self._charge_point.transactions.start(
             connector,
             token,
             parse_time(payload.get("timestamp")) or utcnow(),
@@ -178,9 +178,9 @@ class Messages16:
         )
         # A charger that knows the card starts without asking first.
         if token != self._shown:
-            self._tell_token(connector, token, status)
+            self._tell_token(connector, token, answer)
         self._shown = None
-        return {"transactionId": transaction_id, "idTagInfo": {"status": status}}
+        return {"transactionId": transaction_id, "idTagInfo": _id_tag_info(answer)}
 
     async def _on_stop_transaction(self, payload: Payload) -> Payload:
         transaction_id = _number(payload, "transactionId")
@@ -203,10 +203,7 @@ class Messages16:
         )
         if not token:
             return {}
-        status = self._charge_point.authorizer.authorize(
-            self._charge_point.identity, token
-        ).status
-        return {"idTagInfo": {"status": status}}
+        return {"idTagInfo": _id_tag_info(self._charge_point.access.authorize(token))}
 
     def _on_data_transfer(self, payload: Payload) -> Payload:
         self._charge_point.tell(
@@ -247,19 +244,19 @@ class Messages16:
         self._charge_point.update(STATION, {key: _text(payload, "status")})
         return {}
 
-    def _tell_token(
-        self, connector: int, token: str, status: AuthorizationStatus
-    ) -> None:
-        # Our own tag is no card.
-        if token and token != self._charge_point.config.remote_tag:
-            self._charge_point.tell(
-                Event(
-                    EventKind.ID_TOKEN,
-                    connector,
-                    _TOKEN_EVENTS[status],
-                    {"id_token": mask_token(token)},
-                )
-            )
+    def _tell_token(self, connector: int, token: str, answer: Authorization) -> None:
+        # Our own tag is no card, and neither is what a charger says without one.
+        if not is_card(token) or self._charge_point.access.is_ours(token):
+            return
+        attributes = {"id_token": mask_token(token)}
+        if answer.token:
+            attributes["name"] = answer.token.name
+        kind = _TOKEN_EVENTS[answer.status]
+        if answer.token is None:
+            self._charge_point.access.shown_unknown(token)
+            if answer.status is not AuthorizationStatus.ACCEPTED:
+                kind = "unknown"
+        self._charge_point.tell(Event(EventKind.ID_TOKEN, connector, kind, attributes))
 
     def _connector(self, payload: Payload) -> int:
         connector = _number(payload, "connectorId")
@@ -268,6 +265,16 @@ class Messages16:
         if not 0 <= connector <= _MAX_CONNECTOR:
             raise CallError("PropertyConstraintViolation", "connectorId")
         return connector
+
+
+def _id_tag_info(answer: Authorization) -> Payload:
+    """Return an answer about a token as chargers read it."""
+    info: Payload = {"status": answer.status}
+    if answer.group:
+        info["parentIdTag"] = answer.group
+    if answer.token and answer.token.expires:
+        info["expiryDate"] = format_time(answer.token.expires)
+    return info
 
 
 def _text(payload: Payload, key: str) -> str:

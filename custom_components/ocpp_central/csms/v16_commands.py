@@ -66,7 +66,7 @@ class Commands16:
         payload: Payload = {"connectorId": connector, "idTag": id_token}
         if profile:
             payload["chargingProfile"] = profile
-        self._charge_point.transactions.request(id_token)
+        self._charge_point.access.request(id_token)
         return await self._command(Action.remote_start_transaction, payload)
 
     async def stop_transaction(self, transaction_id: int) -> Payload:
