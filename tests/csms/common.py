@@ -23,7 +23,6 @@ from custom_components.ocpp_central.csms.capabilities import (
 from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.connection import Timing
 from custom_components.ocpp_central.csms.model import (
-    Authorizer,
     ChargePointConfig,
     SessionLedger,
     Transaction,
@@ -521,7 +520,7 @@ class Central:
     timing: Timing = TIMING
     ledger: Any = field(default_factory=MemoryLedger)
     store: MemoryStore = field(default_factory=MemoryStore)
-    authorizer: Authorizer = field(default_factory=Tokens)
+    authorizer: Tokens = field(default_factory=Tokens)
     prices: Prices = field(default_factory=Prices)
     system: CentralSystem = field(init=False)
     port: int = field(init=False)
