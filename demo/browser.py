@@ -199,6 +199,11 @@ class Browser:
             "expires": 2**52,
         }
         await self.resize(width, height)
+        # Charts grow, which nothing on the page tells.
+        await self._send(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-reduced-motion", "value": "reduce"}],
+        )
         # The tokens have to be there before the first script of the page.
         await self._send(
             "Page.addScriptToEvaluateOnNewDocument",

@@ -30,10 +30,11 @@ Login:           {USERNAME} / {PASSWORD}
 Dashboard:       {stage.home_assistant.url}{path}
 Chargers dial:   ws://127.0.0.1:{stage.ocpp_port}/<identity>
 
-A car charges in the garage, another waits at the first connector of the car park.Three months of sessions are
-invented; the graphs of them fill a minute after the start (reload the page then).
+A car charges in the garage, another waits at the first connector of the car park.
 Move the current limit, pause, or stop in Home Assistant, and see what the charger
-does. Or type here what happens at the chargers:
+does. Behind the tab "Sessions" there are three months of them, and what they cost;
+the graphs of it come a minute after the start (load the page anew then).
+Or type here what happens at the chargers:
 
 {_HELP}
 """

@@ -210,13 +210,14 @@ def corrected(
 def _value_at(
     time: float, times: Sequence[float], values: Sequence[float], row: Row | None
 ) -> float:
-    """Return the value at the end of an hour, by the points and the row there is."""
+    """Return the value at the end of an hour, by the points and the row there is.
+
+    The first point is not after it.
+    """
     index = bisect_left(times, time)
     if index == len(times):
         # It may have gone on since, heard by the recorder.
         return max(values[-1], row.state) if row else values[-1]
-    if index == 0:
-        return values[0]
     since, till = times[index - 1 : index + 1]
     low, high = values[index - 1 : index + 1]
     # Between two points there may be one that the recorder has heard; but not if it

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 import logging
 import socket
 
@@ -10,7 +12,19 @@ import pytest
 
 from custom_components.ocpp_central.csms.model import Event
 
-from .common import Central, Charger, meter_values, sample, start, status, until
+from .common import (
+    NEVER,
+    TIMING,
+    Central,
+    Charger,
+    central_system,
+    meter_values,
+    sample,
+    stamp,
+    start,
+    status,
+    until,
+)
 
 SAMPLES = (
     sample("7200", "Power.Active.Import"),
@@ -302,3 +316,32 @@ async def test_secrets_are_not_logged(
         if record.name.startswith("custom_components")
     ]
     assert not [text for text in ours if "04DEADBEEF" in text or "s3cret" in text]
+
+
+async def test_a_status_of_the_past_is_not_shown(socket_enabled: None) -> None:
+    """A charger that was offline tells what it did there, and then what it does."""
+    timing = replace(TIMING, quiet=NEVER)
+    async with central_system(timing=timing) as central:
+        charge_point, charger = await central.connect()
+        seen: list[object] = []
+        charge_point.subscribe(
+            1, ["status"], lambda: seen.append(charge_point.value(1, "status"))
+        )
+        for hours, value in ((3, "Preparing"), (2, "Charging")):
+            past = status(value, timestamp=stamp(hours=hours))
+            await charger.call("StatusNotification", past)
+        await charger.call("StatusNotification", status("Finishing"))
+        await charger.alive()
+        assert seen[-1] == "finishing"
+        assert set(seen) <= {None, "finishing"}
+
+
+async def test_a_status_of_the_past_that_nothing_follows(central: Central) -> None:
+    """It may be all that the charger has to say: it tells when its status changed."""
+    charge_point, charger = await central.connect()
+    past = status("SuspendedEV", timestamp=stamp(hours=2))
+    await charger.call("StatusNotification", past)
+    await until(
+        partial(charge_point.subscribe, 1, ["status"]),
+        lambda: charge_point.value(1, "status") == "suspended_ev",
+    )

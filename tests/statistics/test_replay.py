@@ -175,6 +175,30 @@ async def test_killed_before_it_is_noted(
     assert await household.changes() == near(household.by_hour("21:00", "04:00"))
 
 
+async def test_recorder_fails(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the recorder did not take is offered again."""
+    await lose(household)
+    package = "custom_components.ocpp_central"
+    with monkeypatch.context() as patch:
+        for function in (
+            "statistics_replay.async_import_statistics",
+            "statistics_sessions.async_add_external_statistics",
+        ):
+            patch.setattr(f"{package}.{function}", lambda *_: None)
+        await come_back(household)
+        await household.go("02:20")
+        assert [row[0] for row in await household.rows()] == ["21:00", "22:00"]
+        assert await left(household)
+    await household.go("04:10")
+    expected = household.by_hour("21:00", "04:00")
+    assert await household.changes() == near(expected)
+    assert not await left(household)
+    of_sessions = await household.changes("ocpp_central:garage_energy")
+    assert sum(of_sessions.values()) == pytest.approx(sum(expected.values()))
+
+
 @pytest.mark.parametrize("unit_at", ["21:00", "22:00", "01:00"])
 async def test_units_and_names(household: Household, unit_at: str) -> None:
     """A series is left in its unit, whatever the sensor shows, under the sensor's name."""

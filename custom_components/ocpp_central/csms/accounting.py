@@ -143,7 +143,7 @@ class Account:
     def _take_back(self, energy: float) -> None:
         """Take back what the samples said too much, the newest first."""
         assert self.register
-        self.register.total = round(self.register.total - energy, 3)
+        self.register.total = round(self.register.total - energy, 6)
         for hour in sorted(self.hours, reverse=True):
             share = self.hours[hour]
             if energy <= 0 or not share.energy:

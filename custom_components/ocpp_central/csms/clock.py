@@ -63,7 +63,7 @@ class ChargerClock:
         now = utcnow()
         offset = time - now
         # Nothing of the past comes later than now by the charger's clock.
-        if offset >= (self.offset or timedelta()) - _LIVE:
+        if offset >= (-_LIVE if self.offset is None else self.offset):
             self.offset = offset
             self._candidate = None
             return

@@ -37,9 +37,7 @@ class Meters:
             ):
                 continue
             self._registers[connector] = register
-            # In mid-charge the meter has gone on; what is on disk would be a step back.
-            if not charge_point.transactions.at(connector):
-                charge_point.update(connector, {"energy": register.total})
+            charge_point.update(connector, {"energy": register.total})
 
     def register(self, connector: int) -> Register | None:
         """Return the register of a connector."""

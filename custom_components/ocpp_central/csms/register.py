@@ -10,6 +10,8 @@ _MOST_POWER = 500_000.0
 _MOST_AT_ONCE = 120_000.0
 # What may have flowed in no time, for registers and clocks are not read together.
 _SLACK = 2000.0
+# Power does not always tell what flowed, but never misses a thousand times as much.
+_MEASURED_SLACK = 20_000.0
 _UNORDERED = timedelta(minutes=2)
 # How far a register may fall by rounding: to whole kWh, and never by much of it.
 _ROUNDING = 1000.0
@@ -35,6 +37,8 @@ class Mark(NamedTuple):
     total: float
     # Whether it was said to begin anew, rather than seen to.
     told: bool
+    # Whether it had gone on there: a glitch does not.
+    settled: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class Register:
     # What it showed when the total was zero.
     origin: float | None = None
     before: Mark | None = None
+    # Whether it has gone on since it broke off.
+    settled: bool = True
     # What power says has flowed, and what the register rose by meanwhile.
     integral: float = 0.0
     risen: float = 0.0
@@ -99,12 +105,13 @@ class Register:
         elif not self.agreed:
             flowed += self._judge(measured, flowed)
         self.time = time
-        self.total = round(self.total + flowed, 3)
+        self.total = round(self.total + flowed, 6)
         return flowed
 
     def restart(self, time: datetime, value: float) -> None:
         """Begin anew from a value, as a new session does with some meters."""
         self.before = Mark(self.value, self.time, self.total, told=True)
+        self.settled = True
         self.value = value
         self.time = max(time, self.time)
         self.factor = 1.0
@@ -115,7 +122,7 @@ class Register:
             flowed = 0.0
         self.value = value
         self.time = time
-        self.total = round(self.total + flowed, 3)
+        self.total = round(self.total + flowed, 6)
         return flowed
 
     def confirm(self, value: float) -> None:
@@ -157,12 +164,14 @@ class Register:
         likely = self._limit(self.time, time, _SLACK)
         limit = self._limit(self.time, time, _MOST_AT_ONCE)
         if measured is not None:
-            likely = limit = min(likely, (2 * measured + _SLACK) / self.scale)
+            likely = min(likely, (2 * measured + _SLACK) / self.scale)
+            limit = min(limit, (10 * measured + _MEASURED_SLACK) / self.scale)
         if self.before and self._is_back(self.before, time, value, rise > likely):
             return self._return(self.before, value)
         turns = self.value >= _TELLING and value > self.value * _KILO / 3
         if 0 <= rise <= limit and not turns:
             self.value = value
+            self.settled |= rise > 0
             self.risen += rise
             return rise * self.scale
         for factor, telling in ((1 / _KILO, _TELLING), (_KILO, 10 * _TELLING)):
@@ -172,7 +181,9 @@ class Register:
                 self.value = value * factor
                 return turned * self.scale
         # It is another register, a reset one, or nonsense; in the unit of old.
-        self.before = Mark(self.value, self.time, self.total, told=False)
+        if self.settled:
+            self.before = Mark(self.value, self.time, self.total, told=False)
+            self.settled = False
         self.value = value / self.factor
         self.factor = 1.0
         if rise > 0:
@@ -208,7 +219,8 @@ class Register:
         """Go on from before a break, and return what flowed since."""
         flowed = before.total + (value - before.value) * self.scale - self.total
         # Two registers that take turns are both gone on from.
-        self.before = Mark(self.value, self.time, self.total, told=False)
+        self.before = Mark(self.value, self.time, self.total, False, self.settled)
+        self.settled = before.settled or value > before.value
         self.value = value
         return max(0.0, flowed)
 

@@ -139,6 +139,7 @@ class Transactions:
             before = self._open.get(connector)
             if before is None or self._is_newer(transaction, before):
                 if before:
+                    self._ended.append(before.id)
                     self._close(before)
                 self._take_up(transaction)
                 self._shown.started(transaction)
@@ -156,12 +157,15 @@ class Transactions:
         past: bool,
     ) -> Account:
         """Return an empty account, from the register it begins with if that is known."""
+        known = self._charge_point.meters.register(connector)
         if meter_start is not None:
             register = Register(value=meter_start, time=started)
-        elif known := self._charge_point.meters.register(connector):
+        elif known:
             register = Register(value=known.value, time=known.time)
         else:
             return Account(replayed=past)
+        if known:
+            register.agreed = known.agreed
         return Account(register=register, replayed=past)
 
     def _running(self) -> Sequence[Transaction]:
@@ -176,9 +180,7 @@ class Transactions:
 
     def _is_newer(self, transaction: Transaction, before: Transaction) -> bool:
         """Return whether a start is neither a retry nor one told late."""
-        return transaction.id != before.id and not (
-            transaction.account.replayed and transaction.started < before.started
-        )
+        return transaction.id != before.id and transaction.started >= before.started
 
     async def stop(
         self,
@@ -267,7 +269,9 @@ class Transactions:
             values = {**values, "power": power}
         windows = None
         if (energy := values.get("energy")) is not None:
-            transaction.meter_last = energy
+            # Samples are not always told in order.
+            if account.register is None or time >= account.register.time:
+                transaction.meter_last = energy
             if transaction.meter_start is None:
                 transaction.meter_start = energy
             if account.register and not past:

@@ -1,5 +1,6 @@
 """OCPP 1.6: the charger's messages, and what they change."""
 
+import asyncio
 from math import isfinite
 from typing import Any
 
@@ -19,6 +20,7 @@ from .model import (
     ConnectorStatus,
     Event,
     EventKind,
+    Value,
     mask_token,
 )
 
@@ -75,6 +77,8 @@ class Messages16:
         self._charge_point = charge_point
         # The token last told as an event, whose StartTransaction is the same visit.
         self._shown: str | None = None
+        # Statuses of the past that nothing has followed yet.
+        self._held: dict[int, tuple[ConnectorStatus, dict[str, Value]]] = {}
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -127,8 +131,11 @@ class Messages16:
 
     def _on_status_notification(self, payload: Payload) -> Payload:
         connector = self._connector(payload)
+        clock = self._charge_point.clock
+        past = False
         if time := plausible_time(payload.get("timestamp")):
-            self._charge_point.clock.observe(time)
+            clock.observe(time)
+            past = clock.is_past(time)
         error = _text(payload, "errorCode") or ChargePointErrorCode.no_error.value
         details = [
             part
@@ -144,14 +151,41 @@ class Messages16:
         )
         if status is None:
             raise CallError("PropertyConstraintViolation", "unknown status")
+        if connector != STATION and not self._charge_point.add_connector(connector):
+            return {}
+        error_code: dict[str, Value] = {
+            "error_code": " ".join(details)[:255] or "NoError"
+        }
+        if past:
+            self._hold_status(connector, status, error_code)
+        else:
+            self._held.pop(connector, None)
+            self._take_status(connector, status, error_code)
+        return {}
+
+    def _take_status(
+        self, connector: int, status: ConnectorStatus, error_code: dict[str, Value]
+    ) -> None:
         self._charge_point.heard_status.add(connector)
-        error_code = {"error_code": " ".join(details)[:255] or "NoError"}
         if connector == STATION:
             self._charge_point.update(STATION, {"status": status, **error_code})
-        elif self._charge_point.add_connector(connector):
+        else:
             self._charge_point.update(connector, error_code)
             self._charge_point.update_status(connector, status)
-        return {}
+
+    def _hold_status(
+        self, connector: int, status: ConnectorStatus, error_code: dict[str, Value]
+    ) -> None:
+        """Keep a status of the past, for it is the newest if no other one follows."""
+        held = self._held.get(connector)
+        self._held[connector] = (status, error_code)
+        if held is None:
+            self._charge_point.run(self._settle_status(connector), "settle a status")
+
+    async def _settle_status(self, connector: int) -> None:
+        await asyncio.sleep(self._charge_point.timing.quiet)
+        if held := self._held.pop(connector, None):
+            self._take_status(connector, *held)
 
     def _on_meter_values(self, payload: Payload) -> Payload:
         charge_point = self._charge_point
