@@ -1,5 +1,6 @@
 """What a charger can be told, in any dialect."""
 
+from datetime import datetime
 from typing import Protocol
 
 from .connection import Payload, Priority
@@ -71,6 +72,54 @@ class Commands(Protocol):
 
     async def clear_cache(self) -> Payload:
         """Empty the charger's authorization cache."""
+
+    async def update_firmware(
+        self,
+        location: str,
+        retrieve_date: datetime,
+        *,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger fetch and install firmware."""
+
+    async def get_diagnostics(
+        self,
+        location: str,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger upload a file for its maker."""
+
+    async def get_log(
+        self,
+        log_type: str,
+        request_id: int,
+        location: str,
+        *,
+        oldest: datetime | None = None,
+        latest: datetime | None = None,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger upload a log."""
+
+    async def signed_update_firmware(
+        self,
+        request_id: int,
+        location: str,
+        retrieve_date: datetime,
+        signing_certificate: str,
+        signature: str,
+        *,
+        install_date: datetime | None = None,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger fetch and install firmware that it can verify."""
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send any OCPP call, raw."""

@@ -1,7 +1,6 @@
 """OCPP 1.6: what a charger can be told."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from ocpp.v16.enums import (
     Action,
@@ -11,20 +10,12 @@ from ocpp.v16.enums import (
     ResetType,
 )
 
-from .charge_point import ChargePoint
 from .clock import format_time, utcnow
-from .connection import Connection, Payload, Priority
-from .errors import CommandRejected, ConnectionLost
+from .connection import Payload, Priority
+from .errors import ConnectionLost
 from .model import LimitProfile, Purpose
+from .v16_files import Files16
 
-# What each action answers when it does, or will do, as told, whatever the case of the
-# letters. Nothing to clear is as good as cleared.
-_ACCEPTED = {
-    Action.change_availability: {"accepted", "scheduled"},
-    Action.change_configuration: {"accepted", "rebootrequired"},
-    Action.clear_charging_profile: {"accepted", "unknown"},
-    Action.unlock_connector: {"unlocked"},
-}
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
     Purpose.DEFAULT: ChargingProfilePurposeType.tx_default_profile,
@@ -36,15 +27,10 @@ _ALWAYS = "2020-01-01T00:00:00Z"
 _BEFORE = timedelta(seconds=600)
 
 
-class Commands16:
+class Commands16(Files16):
     """Sends commands over one connection."""
 
     protocol = "ocpp1.6"
-
-    def __init__(self, charge_point: ChargePoint, connection: Connection) -> None:
-        """Speak to a charge point over a connection."""
-        self._charge_point = charge_point
-        self._connection = connection
 
     async def reset(self, kind: str) -> Payload:
         """Reset (5.14); empty where a hard reset took the charger down at once."""
@@ -192,19 +178,6 @@ class Commands16:
             {"key": ["HeartbeatInterval"]},
             priority=Priority.SAFETY,
         )
-
-    async def _command(
-        self,
-        action: str,
-        payload: dict[str, Any],
-        priority: Priority = Priority.USER,
-    ) -> Payload:
-        response = await self._connection.call(action, payload, priority=priority)
-        accepted = _ACCEPTED.get(action, {"accepted"})
-        status = str(response.get("status", "Accepted")).casefold()
-        if status not in accepted:
-            raise CommandRejected(action, response)
-        return response
 
     def _offset(self) -> timedelta:
         return self._charge_point.clock.offset or timedelta()
