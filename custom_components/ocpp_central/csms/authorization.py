@@ -1,6 +1,6 @@
 """Who may charge, and the answer a charger gets."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import override
 
@@ -13,6 +13,7 @@ from .model import (
     Authorizer,
     KnownToken,
 )
+from .state import Unsubscribe, add_listener, call_listeners
 
 # What chargers say that were told nothing: go-e, Wallbox.
 _NO_CARD = frozenset({"", "ocppd", "noauthorization"})
@@ -28,11 +29,13 @@ class Tokens(Authorizer):
         self._now = now
         self._known: dict[str, KnownToken] = {}
         self._one_session_each = False
+        self._listeners: list[Callable[[], None]] = []
         # By spelling, the last one shown last; and where and when that was.
         self.unknown: dict[str, tuple[str, datetime]] = {}
 
     def set(self, tokens: Iterable[KnownToken], *, one_session_each: bool) -> None:
         """Take the tokens there are from now on."""
+        before = self._known
         self._known = {_key(token.id_token): token for token in tokens}
         self._one_session_each = one_session_each
         self.unknown = {
@@ -40,7 +43,21 @@ class Tokens(Authorizer):
             for id_token, shown in self.unknown.items()
             if self.find(id_token) is None
         }
+        if self._known != before:
+            call_listeners(self._listeners)
 
+    @property
+    @override
+    def known(self) -> Collection[KnownToken]:
+        """Return the tokens there are."""
+        return self._known.values()
+
+    @override
+    def subscribe(self, listener: Callable[[], None]) -> Unsubscribe:
+        """Call a listener after other tokens are known than before."""
+        return add_listener(self._listeners, listener)
+
+    @override
     def find(self, id_token: str) -> KnownToken | None:
         """Return a token however the charger spells it."""
         key = _key(id_token)

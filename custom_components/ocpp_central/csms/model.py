@@ -1,6 +1,6 @@
 """The vocabulary of the central system. Units are SI, times are aware UTC."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -329,6 +329,16 @@ class Authorizer(Protocol):
 
     def same(self, id_token: str, other: str) -> bool:
         """Return whether two spellings are one token."""
+
+    def find(self, id_token: str) -> KnownToken | None:
+        """Return a token however the charger spells it."""
+
+    @property
+    def known(self) -> Collection[KnownToken]:
+        """Return the tokens there are."""
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call a listener after other tokens are known than before."""
 
     @property
     def one_session_each(self) -> bool:
