@@ -7,6 +7,8 @@ from functools import partial
 import logging
 from typing import Any
 
+from yarl import URL
+
 from .access import Access
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
@@ -14,6 +16,7 @@ from .clock import ChargerClock, utcnow
 from .commands import Commands
 from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
+from .jobs import Jobs, UploadTarget
 from .limits import Limits
 from .metering import FLOWS, REGISTERS, SAMPLES, Reading, power_of
 from .meters import Meters
@@ -63,6 +66,7 @@ class ChargePoint(State):
         charging: Callable[[str], Iterable[Transaction]],
         claimed: bool,
         unclaimed: Allowance,
+        uploads: UploadTarget | None = None,
     ) -> None:
         """Make a charge point; `claimed` is False until the user has added it."""
         super().__init__()
@@ -83,6 +87,10 @@ class ChargePoint(State):
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()
         self.reconnects = 0
+        # Where it reaches us, as far as the path of the endpoint, and whether that is a
+        # port of our own.
+        self.address: URL | None = None
+        self.on_own_port = False
         # Whether a password is needed where it dialled in.
         self.password_required = False
         self.connection: Connection | None = None
@@ -93,6 +101,7 @@ class ChargePoint(State):
         self._connection_listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[Event], None]] = []
         self._info_listeners: list[Callable[[], None]] = []
+        self.jobs = Jobs(self, uploads)
         self._wishes_told = 0
         self._wish_listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()

@@ -12,10 +12,12 @@ import ssl
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, hdrs, web
+from yarl import URL
 
 from .capabilities import CapabilityStore
 from .charge_point import ChargePoint
 from .connection import Connection, Timing
+from .jobs import UploadTarget
 from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
 from .schema import load_schemas
@@ -25,6 +27,8 @@ from .v16_commands import Commands16
 _LOGGER = logging.getLogger(__name__)
 
 SUBPROTOCOLS = ("ocpp1.6",)
+# Where files go on our own listener.
+UPLOAD_PATH = "/upload/"
 _MAX_MESSAGE = 1024 * 1024
 _MAX_IDENTITY = 255
 # Strangers that may be held open to be offered to the user.
@@ -51,6 +55,7 @@ class CentralSystem:
         authorizer: Authorizer,
         capabilities: CapabilityStore,
         prices: Prices,
+        uploads: UploadTarget | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Serve nobody yet."""
@@ -65,6 +70,7 @@ class CentralSystem:
         self._authorizer = authorizer
         self._capabilities = capabilities
         self._prices = prices
+        self._uploads = uploads
         self._timing = timing or Timing()
         self._unclaimed = Allowance(_MAX_UNCLAIMED)
         self._sockets: set[Connection] = set()
@@ -127,6 +133,7 @@ class CentralSystem:
             charging=self.charging,
             claimed=claimed,
             unclaimed=self._unclaimed,
+            uploads=self._uploads,
         )
 
     def _known_or_stranger(self, identity: str) -> ChargePoint:
@@ -155,6 +162,8 @@ class CentralSystem:
         await asyncio.get_running_loop().run_in_executor(None, load_schemas, "v16")
         app = web.Application()
         app.router.add_get("/{path:.*}", self._on_request)
+        for method in (hdrs.METH_PUT, hdrs.METH_POST):
+            app.router.add_route(method, f"{UPLOAD_PATH}{{path:.*}}", self._on_upload)
         runner = web.AppRunner(
             app, handler_cancellation=True, shutdown_timeout=2, access_log=None
         )
@@ -184,13 +193,24 @@ class CentralSystem:
             await self._runner.cleanup()
 
     async def _on_request(self, request: web.Request) -> web.StreamResponse:
-        return await self.serve(request, request.rel_url.raw_path)
+        return await self.serve(request, request.rel_url.raw_path, own_port=True)
+
+    async def _on_upload(self, request: web.Request) -> web.StreamResponse:
+        if self._uploads is None or self._stopping:
+            return web.Response(status=503)
+        return await self._uploads.receive(request, request.match_info["path"])
+
+    @property
+    def listening(self) -> bool:
+        """Return whether our own listener is open."""
+        return self._runner is not None
 
     async def serve(
         self,
         request: web.Request,
         raw_path: str,
         *,
+        own_port: bool = False,
         password_required: bool = False,
         unknown_allowed: bool = True,
     ) -> web.StreamResponse:
@@ -217,10 +237,17 @@ class CentralSystem:
             return web.Response(
                 status=401, headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="OCPP"'}
             )
-        return await self._serve(request, identity, password_required)
+        return await self._serve(
+            request, identity, own_port=own_port, password_required=password_required
+        )
 
     async def _serve(
-        self, request: web.Request, identity: str, password_required: bool
+        self,
+        request: web.Request,
+        identity: str,
+        *,
+        own_port: bool,
+        password_required: bool,
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             protocols=SUBPROTOCOLS,
@@ -244,6 +271,8 @@ class CentralSystem:
         # It may have been added or removed, or have dialled twice, during the handshake.
         charge_point = self._known_or_stranger(identity)
         charge_point.password_required = password_required
+        charge_point.on_own_port = own_port
+        charge_point.address = _address(request)
         connection = Connection(
             socket, transport, load_schemas("v16"), self._timing, identity
         )
@@ -277,6 +306,17 @@ def identity_of(raw_path: str) -> str | None:
     if identity and len(identity) <= _MAX_IDENTITY and identity.isprintable():
         return identity
     return None
+
+
+def _address(request: web.Request) -> URL | None:
+    """Return how a charger reaches us, as far as the port."""
+    # A proxy may speak TLS with it and not with us.
+    forwarded = request.headers.get(hdrs.X_FORWARDED_PROTO, "").lower()
+    scheme = "https" if forwarded in {"https", "wss"} else request.scheme
+    try:
+        return URL(f"{scheme}://{request.host}").origin()
+    except ValueError:
+        return None
 
 
 def _check_password(

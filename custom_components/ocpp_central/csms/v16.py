@@ -11,6 +11,7 @@ from .charge_point import ChargePoint
 from .clock import format_time, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
 from .errors import CallError
+from .jobs import JobKind
 from .metering import read_meter_values
 from .model import (
     STATION,
@@ -23,6 +24,7 @@ from .model import (
     Value,
     mask_token,
 )
+from .v16_files import job_status
 
 HEARTBEAT_INTERVAL = 60
 PENDING_INTERVAL = 30
@@ -269,13 +271,16 @@ class Messages16:
         return {}
 
     def _on_diagnostics_status(self, payload: Payload) -> Payload:
-        return self._station_status("diagnostics_status", payload)
+        return self._job_status(JobKind.DIAGNOSTICS, payload)
 
     def _on_firmware_status(self, payload: Payload) -> Payload:
-        return self._station_status("firmware_status", payload)
+        return self._job_status(JobKind.FIRMWARE, payload)
 
-    def _station_status(self, key: str, payload: Payload) -> Payload:
-        self._charge_point.update(STATION, {key: _text(payload, "status")})
+    def _job_status(self, kind: JobKind, payload: Payload) -> Payload:
+        if word := _text(payload, "status"):
+            self._charge_point.jobs.report(
+                kind, job_status(kind, word), _number(payload, "requestId"), word
+            )
         return {}
 
     def _tell_token(self, connector: int, token: str, answer: Authorization) -> None:
