@@ -1,6 +1,7 @@
 """Who may charge, and the answer a charger gets."""
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import override
 
@@ -21,6 +22,15 @@ _NO_CARD = frozenset({"", "ocppd", "noauthorization"})
 _MOST_UNKNOWN = 20
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownToken:
+    """A token that nobody knows, and where and when it was shown last."""
+
+    id_token: str
+    identity: str
+    shown: datetime
+
+
 class Tokens(Authorizer):
     """The tokens that are known, and those that were shown and are not."""
 
@@ -30,19 +40,17 @@ class Tokens(Authorizer):
         self._known: dict[str, KnownToken] = {}
         self._one_session_each = False
         self._listeners: list[Callable[[], None]] = []
-        # By spelling, the last one shown last; and where and when that was.
-        self.unknown: dict[str, tuple[str, datetime]] = {}
+        self._unknown: dict[str, UnknownToken] = {}
+        # Called when there are others unknown than before.
+        self.on_unknown: Callable[[], None] = lambda: None
 
     def set(self, tokens: Iterable[KnownToken], *, one_session_each: bool) -> None:
         """Take the tokens there are from now on."""
         before = self._known
         self._known = {_key(token.id_token): token for token in tokens}
         self._one_session_each = one_session_each
-        self.unknown = {
-            id_token: shown
-            for id_token, shown in self.unknown.items()
-            if self.find(id_token) is None
-        }
+        self.restore(self.unknown)
+        self.on_unknown()
         if self._known != before:
             call_listeners(self._listeners)
 
@@ -57,20 +65,33 @@ class Tokens(Authorizer):
         """Call a listener after other tokens are known than before."""
         return add_listener(self._listeners, listener)
 
+    @property
+    def unknown(self) -> list[UnknownToken]:
+        """Return the tokens that were shown and that nobody knows, the last one last."""
+        return list(self._unknown.values())
+
+    def restore(self, tokens: Iterable[UnknownToken]) -> None:
+        """Take the tokens that were shown before a restart."""
+        self._unknown = {
+            _key(token.id_token): token
+            for token in tokens
+            if self.find(token.id_token) is None
+        }
+
     @override
     def find(self, id_token: str) -> KnownToken | None:
         """Return a token however the charger spells it."""
         key = _key(id_token)
-        # A KEBA adds its own serial number.
-        return self._known.get(key) or self._known.get(key.rpartition("_")[0])
+        return self._known.get(key) or self._known.get(_stem(key))
 
     @override
     def same(self, id_token: str, other: str) -> bool:
         """Return whether two spellings are one token."""
         known = self.find(id_token)
-        return (known is not None and known is self.find(other)) or (
-            _key(id_token) == _key(other)
-        )
+        if known is not None and known is self.find(other):
+            return True
+        key, other_key = _key(id_token), _key(other)
+        return other_key in (key, _stem(key)) or key == _stem(other_key)
 
     @property
     @override
@@ -79,7 +100,9 @@ class Tokens(Authorizer):
         return self._one_session_each
 
     @override
-    def authorize(self, id_token: str, mode: AccessMode) -> Authorization:
+    def authorize(
+        self, id_token: str, mode: AccessMode, at: datetime | None = None
+    ) -> Authorization:
         """Return the answer for a token shown where this is the way to get access."""
         token = self.find(id_token)
         if token is None:
@@ -91,7 +114,7 @@ class Tokens(Authorizer):
         if (
             status is AuthorizationStatus.ACCEPTED
             and token.expires
-            and token.expires <= self._now()
+            and token.expires <= (at or self._now())
         ):
             status = AuthorizationStatus.EXPIRED
         return Authorization(status, token)
@@ -99,14 +122,28 @@ class Tokens(Authorizer):
     @override
     def shown(self, identity: str, id_token: str) -> None:
         """Take note of a token that a charger has read, and that nobody knows."""
-        self.unknown.pop(id_token, None)
-        self.unknown[id_token] = (identity, self._now())
-        while len(self.unknown) > _MOST_UNKNOWN:
-            del self.unknown[next(iter(self.unknown))]
+        key = _key(id_token)
+        self._unknown.pop(key, None)
+        self._unknown[key] = UnknownToken(id_token, identity, self._now())
+        while len(self._unknown) > _MOST_UNKNOWN:
+            del self._unknown[next(iter(self._unknown))]
+        self.on_unknown()
 
 
 def _key(id_token: str) -> str:
     return id_token.strip().casefold()
+
+
+def _stem(key: str) -> str:
+    """Return a token without what a KEBA adds to it: its own serial number."""
+    return key.rpartition("_")[0]
+
+
+def without_serial(id_token: str, serial: str | None) -> str:
+    """Return a token as its card has it, without the serial number of the charger."""
+    if serial and _key(id_token).endswith(f"_{serial.casefold()}"):
+        return id_token.strip()[: -len(serial) - 1]
+    return id_token
 
 
 def is_card(id_token: str) -> bool:

@@ -65,8 +65,8 @@ class BringUp:
             self._task.cancel()
 
     async def ended(self) -> None:
-        """Return after what was under way has ended."""
-        if self._task:
+        """Return after what was under way has ended, or begun again and ended."""
+        while self._task and not self._task.done():
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _invite(self, connection: Connection) -> None:

@@ -242,7 +242,7 @@ class ChargePoint(State):
         wish = self.wish(connector)
         session, wish.session = wish.session, None
         try:
-            await self._wish(
+            await self.keep_wish(
                 wish, "current_limit", current, partial(self.limits.apply, connector)
             )
         except CommandError:
@@ -251,7 +251,7 @@ class ChargePoint(State):
 
     async def set_maximum_current(self, current: float) -> None:
         """Set the ceiling of the whole charge point, in A per phase."""
-        await self._wish(
+        await self.keep_wish(
             self.wishes, "maximum_current", current, partial(self.limits.apply, STATION)
         )
 
@@ -259,12 +259,13 @@ class ChargePoint(State):
         """Pause charging at 0 A, or let it go on; the transaction stays."""
         wish = self.wish(connector)
         before = wish.paused
-        carried_out = await self._wish(
+        carried_out = await self.keep_wish(
             wish, "paused", paused, partial(self.limits.apply, connector)
         )
         if carried_out and paused != before and self.transactions.at(connector):
             kind = "paused" if paused else "resumed"
             self.tell(Event(EventKind.TRANSACTION, connector, kind))
+        self.access.look(connector)
 
     async def set_enabled(self, enabled: bool) -> None:
         """Let the charger connect, or hang up and refuse it from now on."""
@@ -275,14 +276,14 @@ class ChargePoint(State):
 
     async def set_available(self, connector: int, available: bool) -> None:
         """Put a connector in or out of service."""
-        await self._wish(
+        await self.keep_wish(
             self.wish(connector),
             "available",
             available,
             lambda: self.commands.change_availability(connector, available),
         )
 
-    async def _wish(
+    async def keep_wish(
         self,
         wishes: Wishes | StationWishes,
         name: str,

@@ -112,6 +112,8 @@ class Wishes:
     current_limit: float | None = None  # A per phase
     paused: bool = False
     available: bool | None = None
+    # The car at it was started for whoever plugs in, and somebody has stopped it.
+    stopped: bool = False
     # The transaction that holds a limit of ours: where the wish for it ends, the
     # charger has to be told, even after a restart.
     limited: int | None = None
@@ -134,6 +136,10 @@ class StationWishes:
     maximum_current: float | None = None  # A per phase
     enabled: bool = True
     access_mode: AccessMode = AccessMode.ANY_TOKEN
+    # What the charger may decide by itself; None: as it comes.
+    local_authorize_offline: bool | None = None
+    local_pre_authorize: bool | None = None
+    allow_offline_unknown: bool | None = None
     connectors: dict[int, Wishes] = field(default_factory=dict)
 
 
@@ -321,8 +327,13 @@ class Authorization:
 class Authorizer(Protocol):
     """Who may charge."""
 
-    def authorize(self, id_token: str, mode: AccessMode) -> Authorization:
-        """Return the answer for a token shown where this is the way to get access."""
+    def authorize(
+        self, id_token: str, mode: AccessMode, at: datetime | None = None
+    ) -> Authorization:
+        """Return the answer for a token shown where this is the way to get access.
+
+        `at` is when it was shown, if not now.
+        """
 
     def shown(self, identity: str, id_token: str) -> None:
         """Take note of a token that a charger has read, and that nobody knows."""

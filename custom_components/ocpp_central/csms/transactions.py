@@ -99,12 +99,14 @@ class Transactions:
         self._admit()
         charge_point = self._charge_point
         clock = charge_point.clock
-        answer = charge_point.access.authorize(id_token, connector)
         started = clock.correct(timestamp)
         if meter_start == 0 and not is_plausible(timestamp):
             # A charger that does not know the time has not read its meter either.
             meter_start = None
         past = clock.is_past(timestamp) and is_plausible(timestamp)
+        answer = charge_point.access.authorize(
+            id_token, connector, at=started if past else None, concurrent=not past
+        )
         transaction = await self._ledger.start(
             TransactionStart(
                 identity=charge_point.identity,
@@ -127,7 +129,7 @@ class Transactions:
             ),
             self._running(),
         )
-        charge_point.access.started(id_token)
+        charge_point.access.started(id_token, connector)
         if meter_start is not None and charge_point.add_connector(connector):
             charge_point.meters.begun(connector, started, meter_start)
         if (
@@ -401,3 +403,4 @@ class Transactions:
         self._available.pop(connector, None)
         self._charge_point.limits.transaction_ended(connector)
         self._shown.ended(transaction)
+        self._charge_point.access.ended(transaction)

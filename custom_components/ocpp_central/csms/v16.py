@@ -8,7 +8,7 @@ from ocpp.v16.enums import Action, ChargePointErrorCode, ChargePointStatus, Reas
 
 from .authorization import is_card
 from .charge_point import ChargePoint
-from .clock import format_time, parse_time, plausible_time, utcnow
+from .clock import format_time, is_plausible, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
 from .errors import CallError
 from .jobs import JobKind
@@ -77,8 +77,9 @@ class Messages16:
     def __init__(self, charge_point: ChargePoint) -> None:
         """Serve a charge point over one connection."""
         self._charge_point = charge_point
-        # The token last told as an event, whose StartTransaction is the same visit.
-        self._shown: str | None = None
+        # The token last told as an event, and how it was answered: its StartTransaction
+        # is the same visit.
+        self._shown: tuple[str, AuthorizationStatus] | None = None
         # Statuses of the past that nothing has followed yet.
         self._held: dict[int, tuple[ConnectorStatus, dict[str, Value]]] = {}
 
@@ -105,7 +106,7 @@ class Messages16:
         token = _text(payload, "idTag")
         answer = self._charge_point.access.authorize(token)
         self._tell_token(STATION, token, answer)
-        self._shown = token
+        self._shown = (token, answer.status)
         return {"idTagInfo": _id_tag_info(answer)}
 
     def _on_boot_notification(self, payload: Payload) -> Payload:
@@ -205,16 +206,15 @@ class Messages16:
     async def _on_start_transaction(self, payload: Payload) -> Payload:
         connector = self._connector(payload)
         token = _text(payload, "idTag")
+        timestamp = parse_time(payload.get("timestamp")) or utcnow()
+        ours = self._charge_point.access.is_ours(token)
+        past = is_plausible(timestamp) and self._charge_point.clock.is_past(timestamp)
         transaction_id, answer = await self._charge_point.transactions.start(
-            connector,
-            token,
-            parse_time(payload.get("timestamp")) or utcnow(),
-            _register(payload, "meterStart"),
-            payload,
+            connector, token, timestamp, _register(payload, "meterStart"), payload
         )
         # A charger that knows the card starts without asking first.
-        if token != self._shown:
-            self._tell_token(connector, token, answer)
+        if not ours and (token, answer.status) != self._shown:
+            self._tell_token(connector, token, answer, past=past)
         self._shown = None
         return {"transactionId": transaction_id, "idTagInfo": _id_tag_info(answer)}
 
@@ -239,7 +239,8 @@ class Messages16:
         )
         if not token:
             return {}
-        return {"idTagInfo": _id_tag_info(self._charge_point.access.authorize(token))}
+        answer = self._charge_point.access.authorize(token, concurrent=False)
+        return {"idTagInfo": _id_tag_info(answer)}
 
     def _on_data_transfer(self, payload: Payload) -> Payload:
         self._charge_point.tell(
@@ -283,7 +284,9 @@ class Messages16:
             )
         return {}
 
-    def _tell_token(self, connector: int, token: str, answer: Authorization) -> None:
+    def _tell_token(
+        self, connector: int, token: str, answer: Authorization, *, past: bool = False
+    ) -> None:
         # Our own tag is no card, and neither is what a charger says without one.
         if not is_card(token) or self._charge_point.access.is_ours(token):
             return
@@ -295,7 +298,10 @@ class Messages16:
             self._charge_point.access.shown_unknown(token)
             if answer.status is not AuthorizationStatus.ACCEPTED:
                 kind = "unknown"
-        self._charge_point.tell(Event(EventKind.ID_TOKEN, connector, kind, attributes))
+        # Told hours later, it is nothing that happens.
+        if not past:
+            event = Event(EventKind.ID_TOKEN, connector, kind, attributes)
+            self._charge_point.tell(event)
 
     def _connector(self, payload: Payload) -> int:
         connector = _number(payload, "connectorId")

@@ -12,7 +12,7 @@ from ocpp.v16.enums import (
 
 from .clock import format_time, utcnow
 from .connection import Payload, Priority
-from .errors import ConnectionLost
+from .errors import CommandFailed, CommandRejected, ConnectionLost, InvalidCommand
 from .model import LimitProfile, Purpose
 from .v16_files import Files16
 
@@ -52,8 +52,13 @@ class Commands16(Files16):
         payload: Payload = {"connectorId": connector, "idTag": id_token}
         if profile:
             payload["chargingProfile"] = profile
-        self._charge_point.access.request(id_token)
-        return await self._command(Action.remote_start_transaction, payload)
+        access = self._charge_point.access
+        access.request(id_token, connector)
+        try:
+            return await self._command(Action.remote_start_transaction, payload)
+        except CommandRejected, CommandFailed, InvalidCommand:
+            access.refused(connector)
+            raise
 
     async def stop_transaction(self, transaction_id: int) -> Payload:
         """RemoteStopTransaction (5.12)."""
