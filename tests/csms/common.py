@@ -47,6 +47,7 @@ TIMING = Timing(
     quiet=0,
     pace=0,
     reboot=NEVER,
+    settle=NEVER,
 )
 
 BOOT: Payload = {

@@ -10,10 +10,12 @@ from typing import Any
 from yarl import URL
 
 from .access import Access
+from .access_keys import AccessKeys
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
 from .clock import ChargerClock, utcnow
 from .commands import Commands
+from .configuration import ConfigurationKeys
 from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
 from .jobs import Jobs, UploadTarget
@@ -38,6 +40,8 @@ from .model import (
 )
 from .prices import Prices
 from .profiles import units_of
+from .schedules import Schedules
+from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transactions import Transactions
 
@@ -74,16 +78,21 @@ class ChargePoint(State):
         self.claimed = claimed
         self.unclaimed = unclaimed
         self.access = Access(self, authorizer, charging)
+        self.access_keys = AccessKeys(self)
         self.capability_store = capabilities
         self.timing = timing
         self.info: BootInfo | None = None
         self.wishes = StationWishes()
-        self.configuration = capabilities.configuration(self.identity, self._model)
+        self.configuration = ConfigurationKeys(
+            capabilities.configuration(self.identity, self._model)
+        )
         self.clock = ChargerClock()
         self.meters = Meters(self, ledger)
         self.transactions = Transactions(self, ledger, prices)
         self.limits = Limits(self)
         self.bring_up = BringUp(self)
+        self.settings = Settings(self)
+        self.schedules = Schedules(self)
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()
         self.reconnects = 0
@@ -199,19 +208,24 @@ class ChargePoint(State):
         """Keep who the charger says it is."""
         if info != self.info:
             self.info = info
-            self.configuration = self.capability_store.configuration(
-                self.identity, self._model
+            self.configuration = ConfigurationKeys(
+                self.capability_store.configuration(self.identity, self._model)
             )
+            self.access_keys.told({}, self.configuration)
             call_listeners(self._info_listeners)
 
-    def set_configuration(self, keys: dict[str, ConfigurationKey]) -> None:
+    def set_configuration(self, keys: Mapping[str, ConfigurationKey]) -> None:
         """Keep the configuration keys the charger has told."""
-        self.configuration = keys
-        self.capability_store.set_configuration(self.identity, self._model, keys)
+        before, self.configuration = self.configuration, ConfigurationKeys(keys)
+        self.access_keys.told(before, self.configuration)
+        self.capability_store.set_configuration(
+            self.identity, self._model, dict(self.configuration)
+        )
 
     def booted(self) -> None:
         """Take note of a BootNotification."""
         self.limits.forget()
+        self.settings.booted()
         self.heard_status.clear()
         if self.claimed and self.connection:
             self.bring_up.start(self.connection, booted=True)
@@ -345,6 +359,7 @@ class ChargePoint(State):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.bring_up.stop()
+        self.schedules.stop()
         await self.bring_up.ended()
 
     # Connection

@@ -47,11 +47,17 @@ class Commands(Protocol):
         """Remove one of our own profiles."""
 
     async def get_composite_schedule(
-        self, connector: int, duration: int, unit: str | None = None
+        self,
+        connector: int,
+        duration: int,
+        unit: str | None = None,
+        priority: Priority = Priority.USER,
     ) -> Payload:
         """Return the limits in force for the next `duration` seconds."""
 
-    async def get_configuration(self, keys: list[str]) -> Payload:
+    async def get_configuration(
+        self, keys: list[str], priority: Priority = Priority.USER
+    ) -> Payload:
         """Return configuration keys; none named: all."""
 
     async def set_configuration(self, key: str, value: str) -> Payload:
@@ -64,6 +70,11 @@ class Commands(Protocol):
         self, message: str, connector: int | None = None
     ) -> Payload:
         """Ask the charger to send a message now."""
+
+    async def extended_trigger_message(
+        self, message: str, connector: int | None = None
+    ) -> Payload:
+        """Ask for a message now, those about security and logs among them."""
 
     async def data_transfer(
         self, vendor_id: str, message_id: str | None, data: str | None

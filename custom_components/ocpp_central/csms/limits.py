@@ -127,6 +127,20 @@ class Limits:
         if refused:
             raise next(iter(refused.values()))
 
+    def held(self, connector: int) -> ChargingLimit | None:
+        """Return what the charger has accepted from us for now, in A per phase."""
+        profiles = (
+            self._held.get((Purpose.TRANSACTION, connector))
+            or self._held.get((Purpose.DEFAULT, connector)),
+            self._held.get((Purpose.STATION, STATION)),
+        )
+        limits = [
+            amperes(self._charge_point, profile.limit)
+            for profile in profiles
+            if profile and not (profile.until and profile.until <= utcnow())
+        ]
+        return ChargingLimit(min(limits)) if limits else None
+
     @property
     def differs(self) -> bool:
         """Return whether the charger is not known to hold what it should."""

@@ -69,6 +69,16 @@ class LimitProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataTransferAnswer:
+    """What to answer to a vendor's message; without a message id, to all of them."""
+
+    vendor_id: str
+    message_id: str | None = None
+    status: str
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargePointConfig:
     """What the user said about one charge point."""
 
@@ -82,6 +92,7 @@ class ChargePointConfig:
     meter_interval: int = 30
     keep_alive: bool = True
     remote_tag: str = "HOMEASSISTANT"
+    data_transfer_answers: tuple[DataTransferAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,6 +374,30 @@ class EventKind(StrEnum):
     TRANSACTION = "transaction"
     DATA_TRANSFER = "data_transfer"
     SECURITY = "security"
+    CONFIGURATION = "configuration_changed"
+
+
+# What a charge point may tell about its security (security extension, 4.4), by our names.
+SECURITY_EVENTS = (
+    "firmware_updated",
+    "failed_to_authenticate_at_central_system",
+    "central_system_failed_to_authenticate",
+    "setting_system_time",
+    "startup_of_the_device",
+    "reset_or_reboot",
+    "security_log_was_cleared",
+    "reconfiguration_of_security_parameters",
+    "memory_exhaustion",
+    "invalid_messages",
+    "attempted_replay_attacks",
+    "tamper_detection_activated",
+    "invalid_firmware_signature",
+    "invalid_firmware_signing_certificate",
+    "invalid_central_system_certificate",
+    "invalid_charge_point_certificate",
+    "invalid_tls_version",
+    "invalid_tls_cipher_suite",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from .authorization import is_card
 from .charge_point import ChargePoint
 from .clock import format_time, is_plausible, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
+from .data_transfer import answer_to
 from .errors import CallError
 from .jobs import JobKind
 from .metering import read_meter_values
 from .model import (
+    SECURITY_EVENTS,
     STATION,
     Authorization,
     AuthorizationStatus,
@@ -65,6 +67,7 @@ _TOKEN_EVENTS = {
     AuthorizationStatus.INVALID: "invalid",
     AuthorizationStatus.CONCURRENT: "concurrent",
 }
+_SECURITY_EVENTS = {name.replace("_", ""): name for name in SECURITY_EVENTS}
 # What fits into the charger's own integer.
 _MAX_CONNECTOR = 2**31 - 1
 # A frame may be valid JSON and still carry a NUL in a name or token.
@@ -255,17 +258,20 @@ class Messages16:
                 },
             )
         )
-        return {"status": "Accepted"}
+        answers = self._charge_point.config.data_transfer_answers
+        return answer_to(payload, answers)
 
     def _on_security_event(self, payload: Payload) -> Payload:
+        name = _text(payload, "type")
         self._charge_point.tell(
             Event(
                 EventKind.SECURITY,
                 STATION,
-                "received",
+                _SECURITY_EVENTS.get(name.casefold(), "other"),
                 {
-                    "event": _text(payload, "type"),
-                    "info": _text(payload, "techInfo"),
+                    "event": name,
+                    "timestamp": _text(payload, "timestamp") or None,
+                    "info": _text(payload, "techInfo") or None,
                 },
             )
         )

@@ -7,6 +7,7 @@ from ocpp.v16.enums import Action
 from .charge_point import ChargePoint
 from .connection import Connection, Payload, Priority
 from .errors import CommandRejected
+from .model import STATION
 
 # What each action answers when it does, or will do, as told, whatever the case of the
 # letters. Nothing to clear is as good as cleared.
@@ -39,4 +40,17 @@ class Base16:
         status = str(response.get("status", "Accepted")).casefold()
         if status not in accepted:
             raise CommandRejected(action, response)
+        self._carried_out(action, payload, status)
         return response
+
+    def _carried_out(self, action: str, payload: Payload, status: str) -> None:
+        """Take note of what the charger is different by from now on."""
+        charge_point = self._charge_point
+        if action == Action.change_configuration:
+            charge_point.settings.written(
+                payload["key"], payload["value"], reboot=status == "rebootrequired"
+            )
+        elif action == Action.set_charging_profile:
+            charge_point.schedules.profile_changed(payload["connectorId"])
+        elif action == Action.clear_charging_profile:
+            charge_point.schedules.profile_changed(STATION)

@@ -118,29 +118,31 @@ class Commands16(Files16):
         )
 
     async def get_composite_schedule(
-        self, connector: int, duration: int, unit: str | None = None
+        self,
+        connector: int,
+        duration: int,
+        unit: str | None = None,
+        priority: Priority = Priority.USER,
     ) -> Payload:
         """GetCompositeSchedule (5.7)."""
         payload: Payload = {"connectorId": connector, "duration": duration}
         if unit:
             payload["chargingRateUnit"] = unit
-        return await self._command(Action.get_composite_schedule, payload)
+        return await self._command(Action.get_composite_schedule, payload, priority)
 
-    async def get_configuration(self, keys: list[str]) -> Payload:
+    async def get_configuration(
+        self, keys: list[str], priority: Priority = Priority.USER
+    ) -> Payload:
         """GetConfiguration (5.8). Some chargers choke on an empty list of keys."""
         return await self._command(
-            Action.get_configuration, {"key": keys} if keys else {}
+            Action.get_configuration, {"key": keys} if keys else {}, priority
         )
 
     async def set_configuration(self, key: str, value: str) -> Payload:
         """ChangeConfiguration (5.3)."""
-        response = await self._command(
+        return await self._command(
             Action.change_configuration, {"key": key, "value": value}
         )
-        if known := self._charge_point.configuration.get(key):
-            known.value = value
-            self._charge_point.set_configuration(self._charge_point.configuration)
-        return response
 
     async def change_availability(self, connector: int, operative: bool) -> Payload:
         """ChangeAvailability (5.2)."""
@@ -157,6 +159,15 @@ class Commands16(Files16):
         if connector is not None:
             payload["connectorId"] = connector
         return await self._command(Action.trigger_message, payload)
+
+    async def extended_trigger_message(
+        self, message: str, connector: int | None = None
+    ) -> Payload:
+        """ExtendedTriggerMessage (security extension, 5.3)."""
+        payload: Payload = {"requestedMessage": message}
+        if connector is not None:
+            payload["connectorId"] = connector
+        return await self._command(Action.extended_trigger_message, payload)
 
     async def data_transfer(
         self, vendor_id: str, message_id: str | None, data: str | None
