@@ -10,6 +10,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .files import ExportView
 from .hub import OcppConfigEntry, OcppHub
+from .rest_api import RestApi
 from .services import async_setup_services
 from .storage import OcppStore
 from .view import OcppView
@@ -40,6 +41,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: OcppConfigEntry) -> bool
     hub = OcppHub(hass, entry)
     await hub.async_prepare()
     entry.runtime_data = hub
+    hub.central.on_plain_request = RestApi(hass, entry).async_answer
     # All platforms are there before the first charger can dial in.
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     try:

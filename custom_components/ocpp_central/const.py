@@ -18,6 +18,8 @@ CONF_SERVE_ON_HA: Final = "serve_on_home_assistant"
 CONF_REMOTE_TAG: Final = "remote_tag"
 # Stable over restarts, and short enough for chargers that spoil long ones.
 DEFAULT_REMOTE_TAG: Final = "HOMEASSISTANT"
+# What scripts outside Home Assistant know; without one there is no REST API.
+CONF_API_KEY: Final = "api_key"
 # One of these two, or neither.
 CONF_PRICE: Final = "price"
 CONF_PRICE_ENTITY: Final = "price_entity"

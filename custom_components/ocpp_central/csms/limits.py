@@ -211,15 +211,19 @@ class Limits:
         return response
 
     async def clear(self, connector: int) -> Payload:
-        """Remove every limit of ours from a connector (0: the ceiling).
+        """Remove every limit of ours from a connector.
+
+        Of connector 0 this is the ceiling, and what was set as a limit of all.
 
         Returns the charger's answer: Unknown where it held none.
         """
-        purposes = (
-            [Purpose.STATION]
-            if connector == STATION
-            else [Purpose.TRANSACTION, Purpose.DEFAULT]
-        )
+        wish = self._charge_point.wish(connector)
+        if connector != STATION:
+            purposes = [Purpose.TRANSACTION, Purpose.DEFAULT]
+        elif wish.current_limit is None:
+            purposes = [Purpose.STATION]
+        else:
+            purposes = [Purpose.STATION, Purpose.DEFAULT]
         commands = self._charge_point.commands
         async with self._lock:
             answers = []
@@ -228,10 +232,8 @@ class Limits:
                 self._held.pop((purpose, connector), None)
         if connector == STATION:
             self._charge_point.wishes.maximum_current = None
-        else:
-            wish = self._charge_point.wish(connector)
-            wish.current_limit = wish.limited = wish.session = None
-            wish.paused = False
+        wish.current_limit = wish.limited = wish.session = None
+        wish.paused = False
         self._charge_point.wishes_changed()
         return next(
             (answer for answer in answers if answer.get("status") == "Accepted"),

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
 import hmac
@@ -37,6 +37,10 @@ _MAX_UNKNOWN = 20
 _MAX_UNCLAIMED = 1000
 
 
+async def _answer_nothing(_request: web.Request, _path: str) -> None:
+    return None
+
+
 class Refusal(StrEnum):
     """Why a charge point was not let in."""
 
@@ -67,6 +71,10 @@ class CentralSystem:
         self.is_ignored: Callable[[str], bool] = lambda _: False
         self.on_refused: Callable[[str, Refusal], None] = lambda *_: None
         self.on_let_in: Callable[[str], None] = lambda _: None
+        # Answers what is no WebSocket, if it is meant for somebody; with the path.
+        self.on_plain_request: Callable[
+            [web.Request, str], Awaitable[web.Response | None]
+        ] = _answer_nothing
         self._authorizer = authorizer
         self._capabilities = capabilities
         self._prices = prices
@@ -217,6 +225,12 @@ class CentralSystem:
         """Serve one WebSocket until it closes, or refuse it."""
         if self._stopping:
             return web.Response(status=503)
+        if (
+            request.method == hdrs.METH_GET
+            and not _is_upgrade(request)
+            and (answer := await self.on_plain_request(request, raw_path))
+        ):
+            return answer
         identity = identity_of(raw_path)
         if identity is None:
             return web.Response(
@@ -317,6 +331,10 @@ def _address(request: web.Request) -> URL | None:
         return URL(f"{scheme}://{request.host}").origin()
     except ValueError:
         return None
+
+
+def _is_upgrade(request: web.Request) -> bool:
+    return "websocket" in request.headers.get(hdrs.UPGRADE, "").lower()
 
 
 def _check_password(
