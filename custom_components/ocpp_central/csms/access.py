@@ -15,6 +15,7 @@ from .model import (
     Authorizer,
     ConnectorStatus,
     Transaction,
+    mask_token,
 )
 
 if TYPE_CHECKING:
@@ -132,6 +133,11 @@ class Access:
             self._granted[connector] = id_token
         elif not same(id_token, self._granted.get(connector, id_token)):
             del self._granted[connector]
+
+    def name_of(self, id_token: str) -> str:
+        """Return what to call a token where everybody may see it."""
+        known = self._authorizer.find(id_token)
+        return known.name if known else mask_token(id_token)
 
     def shown_unknown(self, id_token: str) -> None:
         """Take note of a token that somebody has shown and nobody knows."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .configuration import read_keys
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
 from .model import STATION
+from .local_list import STEP
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -69,6 +70,14 @@ class BringUp:
     def under_way(self) -> bool:
         """Return whether the first conversation is not over."""
         return self._task is not None and not self._task.done()
+
+    def survived(self, step: str) -> None:
+        """Take note that a step of several messages, if under way, does no harm."""
+        identity = self._charge_point.identity
+        trying = self._charge_point.capabilities.trying
+        if trying.get(identity) == step:
+            del trying[identity]
+            self._unsaved = True
 
     async def ended(self) -> None:
         """Return after what was under way has ended, or begun again and ended."""
@@ -143,6 +152,8 @@ class BringUp:
                 )
         if charge_point.limits.differs:
             await self._wish("SetChargingProfile", charge_point.limits.apply)
+        if charge_point.local_list.wanted:
+            await self._wish(STEP, charge_point.local_list.sync)
         if charge_point.settings.state.monitored:
             await self._step("Monitored keys", charge_point.settings.reread)
         charge_point.schedules.refresh(STATION, *charge_point.connectors)
@@ -177,7 +188,7 @@ class BringUp:
             objection = error
         # Slow chargers answer before they are done, and some die only then.
         await asyncio.sleep(charge_point.timing.pace)
-        del capabilities.trying[charge_point.identity]
+        capabilities.trying.pop(charge_point.identity, None)
         self._unsaved = True
         return objection
 

@@ -20,6 +20,7 @@ from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
 from .jobs import Jobs, UploadTarget
 from .limits import Limits
+from .local_list import LocalList
 from .metering import FLOWS, REGISTERS, SAMPLES, Reading, power_of
 from .meters import Meters
 from .model import (
@@ -40,6 +41,7 @@ from .model import (
 )
 from .prices import Prices
 from .profiles import units_of
+from .reservations import Reservations
 from .schedules import Schedules
 from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
@@ -90,6 +92,8 @@ class ChargePoint(State):
         self.meters = Meters(self, ledger)
         self.transactions = Transactions(self, ledger, prices)
         self.limits = Limits(self)
+        self.local_list = LocalList(self, authorizer)
+        self.reservations = Reservations(self)
         self.bring_up = BringUp(self)
         self.settings = Settings(self)
         self.schedules = Schedules(self)

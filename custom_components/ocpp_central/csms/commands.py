@@ -84,6 +84,33 @@ class Commands(Protocol):
     async def clear_cache(self) -> Payload:
         """Empty the charger's authorization cache."""
 
+    async def get_local_list_version(
+        self, priority: Priority = Priority.USER
+    ) -> Payload:
+        """Return the version of the list of tokens on the charger."""
+
+    async def send_local_list(
+        self,
+        list_version: int,
+        update_type: str,
+        local_authorization_list: list[Payload] | None = None,
+        priority: Priority = Priority.USER,
+    ) -> Payload:
+        """Replace ("Full") or change ("Differential") the charger's list of tokens."""
+
+    async def reserve_now(
+        self,
+        reservation_id: int,
+        connector: int,
+        id_token: str,
+        expiry: datetime,
+        parent_id_token: str | None = None,
+    ) -> Payload:
+        """Keep a connector, or with 0 any one, free for a token."""
+
+    async def cancel_reservation(self, reservation_id: int) -> Payload:
+        """Keep a connector free no longer."""
+
     async def update_firmware(
         self,
         location: str,

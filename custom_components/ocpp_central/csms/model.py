@@ -91,6 +91,7 @@ class ChargePointConfig:
     installation_current: float = 16.0
     meter_interval: int = 30
     keep_alive: bool = True
+    sync_local_list: bool = False
     remote_tag: str = "HOMEASSISTANT"
     data_transfer_answers: tuple[DataTransferAnswer, ...] = ()
 

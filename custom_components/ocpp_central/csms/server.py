@@ -81,6 +81,7 @@ class CentralSystem:
         self._uploads = uploads
         self._timing = timing or Timing()
         self._unclaimed = Allowance(_MAX_UNCLAIMED)
+        authorizer.subscribe(self._tokens_changed)
         self._sockets: set[Connection] = set()
         self._offers: dict[str, asyncio.TimerHandle] = {}
         self._runner: web.AppRunner | None = None
@@ -102,6 +103,11 @@ class CentralSystem:
         charge_point.meters.restore(meters)
         charge_point.claim(config)
         return charge_point
+
+    def _tokens_changed(self) -> None:
+        for charge_point in self.charge_points.values():
+            charge_point.local_list.follow()
+            charge_point.reservations.show()
 
     def charging(self, id_token: str) -> Iterator[Transaction]:
         """Return the transactions that a token has open."""

@@ -219,6 +219,8 @@ class Messages16:
         if not ours and (token, answer.status) != self._shown:
             self._tell_token(connector, token, answer, past=past)
         self._shown = None
+        if (reservation_id := _number(payload, "reservationId")) is not None:
+            self._charge_point.reservations.used(reservation_id)
         return {"transactionId": transaction_id, "idTagInfo": _id_tag_info(answer)}
 
     async def _on_stop_transaction(self, payload: Payload) -> Payload:

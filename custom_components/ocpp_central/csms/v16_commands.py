@@ -15,6 +15,8 @@ from .connection import Payload, Priority
 from .errors import CommandFailed, CommandRejected, ConnectionLost, InvalidCommand
 from .model import LimitProfile, Purpose
 from .v16_files import Files16
+from .v16_lists import Lists16
+from .v16_reservations import Reservations16
 
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
@@ -27,7 +29,7 @@ _ALWAYS = "2020-01-01T00:00:00Z"
 _BEFORE = timedelta(seconds=600)
 
 
-class Commands16(Files16):
+class Commands16(Files16, Lists16, Reservations16):
     """Sends commands over one connection."""
 
     protocol = "ocpp1.6"
