@@ -241,8 +241,8 @@ async def test_of_the_charge_point(
     )
     await hass.async_block_till_done()
     assert system.value("sensor", "station_status", 0) == "unavailable"
-    assert system.value("sensor", "firmware_status", 0) == "Downloading"
-    assert system.value("sensor", "diagnostics_status", 0) == "Uploaded"
+    assert system.value("sensor", "firmware_status", 0) == "downloading"
+    assert system.value("sensor", "diagnostics_status", 0) == "uploaded"
     assert system.value("sensor", "error_code") == "OtherError E42 Relay"
 
     await raw.close()

@@ -13,6 +13,7 @@ from .hub import OcppConfigEntry, OcppHub
 from .rest_api import RestApi
 from .services import async_setup_services
 from .storage import OcppStore
+from .upload_views import UploadedView, UploadView
 from .view import OcppView
 
 PLATFORMS = [
@@ -33,6 +34,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     hass.http.register_view(OcppView())
     hass.http.register_view(ExportView())
+    hass.http.register_view(UploadView())
+    hass.http.register_view(UploadedView())
     return True
 
 

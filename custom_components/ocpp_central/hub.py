@@ -47,6 +47,7 @@ from .listener import Listener
 from .statistics import Statistics
 from .storage import OcppStore
 from .tariff import Tariff
+from .uploads import Uploads
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -81,11 +82,13 @@ class OcppHub:
         self.prices = Prices()
         self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)), prices=self.prices)
         self.tokens = Tokens()
+        self.uploads = Uploads(hass, entry)
         self.central = CentralSystem(
             ledger=self.ledger,
             authorizer=self.tokens,
             capabilities=self.store,
             prices=self.prices,
+            uploads=self.uploads,
             timing=TIMING,
         )
         self._tariff = Tariff(hass, entry, self.prices, self.ledger)
@@ -155,6 +158,7 @@ class OcppHub:
     def _async_tick(self, _now: datetime) -> None:
         for charge_point in self.central.charge_points.values():
             charge_point.transactions.tick()
+            charge_point.jobs.tick()
         self.statistics.async_tick()
 
     # Charge points

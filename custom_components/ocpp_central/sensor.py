@@ -1,6 +1,6 @@
 """What a charger measures and says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,6 +34,7 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
 from .csms.charge_point import ChargePoint
+from .csms.jobs import DIAGNOSTICS_STATUSES, FIRMWARE_STATUSES, JobKind
 from .csms.model import ConnectorStatus, Value
 from .entity import Availability, OcppEntity, OcppEntityDescription
 from .hub import OcppConfigEntry
@@ -149,6 +150,21 @@ def _status_text(key: str) -> OcppSensorDescription:
     )
 
 
+def _job(kind: JobKind, statuses: Sequence[str]) -> OcppSensorDescription:
+    key = f"{kind}_status"
+    return OcppSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.ENUM,
+        options=list(statuses),
+        values=(key, f"{kind}_job"),
+        appears_with=key,
+        attributes_fn=lambda charge_point, _: charge_point.jobs.attributes(kind),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    )
+
+
 STOP_REASONS = [
     "deauthorized",
     "emergency_stop",
@@ -176,8 +192,8 @@ STATION_SENSORS = (
             connector, "status"
         ),
     ),
-    _status_text("firmware_status"),
-    _status_text("diagnostics_status"),
+    _job(JobKind.FIRMWARE, FIRMWARE_STATUSES),
+    _job(JobKind.DIAGNOSTICS, DIAGNOSTICS_STATUSES),
     OcppSensorDescription(
         key="reconnects",
         translation_key="reconnects",
@@ -317,6 +333,7 @@ def _sensor(
 class OcppSensor(OcppEntity, RestoreSensor):
     """A value of a charge point or connector."""
 
+    _unrecorded_attributes = frozenset({"history"})
     entity_description: OcppSensorDescription
     # Shown until the charger says something.
     _restored: NativeValue = None

@@ -27,6 +27,7 @@ from .csms.errors import CommandRejected
 from .csms.model import STATION, Value
 from .devices import identity_and_connector
 from .entity import translated_errors
+from .file_actions import FILE_ACTIONS
 from .hub import OcppConfigEntry
 from .session_actions import async_setup_session_actions
 
@@ -35,7 +36,7 @@ from .session_actions import async_setup_session_actions
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions, once for all entries."""
     async_setup_session_actions(hass)
-    for name, description in {**CHARGING_ACTIONS, **CHARGER_ACTIONS}.items():
+    for name, description in {**CHARGING_ACTIONS, **CHARGER_ACTIONS, **FILE_ACTIONS}.items():
         fields = {vol.Required(ATTR_DEVICE_ID): cv.string, **description.fields}
         if description.connector:
             fields[vol.Optional(ATTR_CONNECTOR)] = CONNECTOR

@@ -136,7 +136,7 @@ class Jobs:
         self, charge_point: ChargePoint, uploads: UploadTarget | None = None
     ) -> None:
         """Begin with nothing to do."""
-        self.uploads = uploads
+        self._uploads = uploads
         self._charge_point = charge_point
         self._jobs: dict[JobKind, Job] = {}
         self._steps: dict[JobKind, deque[dict[str, Any]]] = {
@@ -207,6 +207,12 @@ class Jobs:
         self._request_id = max(self._request_id + 1, int(time.time()))
         return self._request_id
 
+    async def files(self) -> list[dict[str, Any]]:
+        """Return what the charger has sent, the newest first."""
+        if self._uploads is None:
+            return []
+        return await self._uploads.files(self._charge_point.identity)
+
     @asynccontextmanager
     async def _upload(
         self, location: str | None
@@ -216,16 +222,16 @@ class Jobs:
             return
         if not self._charge_point.connected:
             raise NotConnected
-        if self.uploads is None:
+        if self._uploads is None:
             raise InvalidCommand("location")
-        upload = self.uploads.offer(self._charge_point)
+        upload = self._uploads.offer(self._charge_point)
         upload.received = self._received
         try:
             yield upload.url, upload
         except CommandTimeout, ConnectionLost:
             raise
         except CommandError:
-            self.uploads.withdraw(upload)
+            self._uploads.withdraw(upload)
             raise
 
     @asynccontextmanager
