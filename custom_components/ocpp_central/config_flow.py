@@ -43,6 +43,7 @@ from .const import (
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
     CONF_LISTEN,
+    CONF_ONE_SESSION_EACH,
     CONF_PRICE,
     CONF_PRICE_ENTITY,
     CONF_PRIVATE_KEY,
@@ -52,6 +53,7 @@ from .const import (
     DEFAULT_REMOTE_TAG,
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
+    SUBENTRY_ID_TOKEN,
 )
 from .discovery import Offer, flow_unique_id, offer_signal
 from .endpoints import (
@@ -72,6 +74,7 @@ from .forms import (
 )
 from .price_unit import parse_price_unit
 from .subentry_flow import ChargePointFlow
+from .token_flow import TokenFlow
 
 _DEFAULT_NAME = "OCPP Central System"
 _SECTION_TLS = "tls"
@@ -88,6 +91,7 @@ _PRICED_BY = (CONF_PRICE, CONF_PRICE_ENTITY)
 _OPTIONS = vol.Schema(
     {
         vol.Required(CONF_REMOTE_TAG, default=DEFAULT_REMOTE_TAG): TextSelector(),
+        vol.Required(CONF_ONE_SESSION_EACH, default=False): BooleanSelector(),
         vol.Required(_TARIFF, default=_NO_TARIFF): SelectSelector(
             SelectSelectorConfig(
                 options=[_NO_TARIFF, *_PRICED_BY], translation_key="tariff"
@@ -147,7 +151,10 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return what can be added to the central system."""
-        return {SUBENTRY_CHARGE_POINT: ChargePointFlow}
+        return {
+            SUBENTRY_CHARGE_POINT: ChargePointFlow,
+            SUBENTRY_ID_TOKEN: TokenFlow,
+        }
 
     # The central system
 

@@ -87,6 +87,7 @@ class OcppEvent(OcppEntity, EventEntity):
             "energy",
             "id_token",
             "message_id",
+            "name",
             "stop_reason",
             "transaction_id",
             "vendor_id",

@@ -42,6 +42,7 @@ from .csms.server import CentralSystem, Refusal
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entity import OcppEntity, OcppEntityDescription
+from .id_tokens import IdTokens
 from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
 from .statistics import Statistics
@@ -92,6 +93,7 @@ class OcppHub:
             timing=TIMING,
         )
         self._tariff = Tariff(hass, entry, self.prices, self.ledger)
+        self._id_tokens = IdTokens(hass, entry, self.tokens, self.store)
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
         self.statistics = Statistics(
@@ -132,6 +134,7 @@ class OcppHub:
         self.central.on_let_in = self._async_forgive
         self.ledger.on_news = self.statistics.async_soon
         await self._tariff.async_start()
+        self._id_tokens.async_start()
         await self.async_reconcile()
         self.entry.async_on_unload(
             async_track_time_interval(
@@ -149,6 +152,7 @@ class OcppHub:
             for function in unsubscribe:
                 function()
         self._unsubscribe.clear()
+        self._id_tokens.async_stop()
         # Whoever sets up this entry next reads it at once.
         await self.store.save()
         await self._tariff.async_stop()
@@ -164,13 +168,14 @@ class OcppHub:
     # Charge points
 
     async def async_reconcile(self) -> None:
-        """Bring charge points in step with the subentries."""
+        """Bring tokens and charge points in step with the subentries."""
         if self.entry.data != self._data:
             # Only another listener is worth dropping every socket for.
             self._data = self.entry.data
             self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
             return
         self._tariff.async_reconcile()
+        self._id_tokens.async_reconcile()
         async with self._reconciling:
             wanted = {
                 subentry.subentry_id: subentry

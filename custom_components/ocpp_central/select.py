@@ -1,6 +1,6 @@
 """What can be chosen."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import override
 
@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
 from .csms.model import AccessMode
-from .entity import Availability, OcppEntity, OcppEntityDescription
+from .entity import Availability, OcppEntity, OcppEntityDescription, translated_errors
 from .hub import OcppConfigEntry
 
 # The connection queues what is sent to one charger.
@@ -23,7 +23,7 @@ class OcppSelectDescription(OcppEntityDescription, SelectEntityDescription):
     """A choice."""
 
     current_fn: Callable[[ChargePoint], str]
-    select_fn: Callable[[ChargePoint, str], None]
+    select_fn: Callable[[ChargePoint, str], Awaitable[None]]
 
 
 STATION_SELECTS = (
@@ -35,7 +35,7 @@ STATION_SELECTS = (
         appears_with=None,
         options=[mode.value for mode in AccessMode],
         current_fn=lambda charge_point: charge_point.access.mode,
-        select_fn=lambda charge_point, option: charge_point.access.set_mode(
+        select_fn=lambda charge_point, option: charge_point.access_keys.choose(
             AccessMode(option)
         ),
     ),
@@ -72,4 +72,5 @@ class OcppSelect(OcppEntity, SelectEntity):
 
     @override
     async def async_select_option(self, option: str) -> None:
-        self.entity_description.select_fn(self.charge_point, option)
+        with translated_errors(self.charge_point):
+            await self.entity_description.select_fn(self.charge_point, option)

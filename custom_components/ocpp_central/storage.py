@@ -1,13 +1,16 @@
 """Small state on disk: wishes, and what chargers were seen to do."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .csms.authorization import UnknownToken
 from .csms.capabilities import Capabilities, ConfigurationKey
 from .csms.charge_point import ChargePoint
 from .csms.model import (
@@ -32,6 +35,7 @@ class OcppStore:
         self._store = Store[dict[str, Any]](hass, _VERSION, f"{DOMAIN}.{entry_id}")
         self._capabilities: dict[str, Capabilities] = {}
         self._charge_points: dict[str, dict[str, Any]] = {}
+        self._unknown_tokens: list[dict[str, str]] = []
         self._saving = asyncio.Lock()
         self._changed = False
 
@@ -39,6 +43,7 @@ class OcppStore:
         """Read the file."""
         data = await self._store.async_load() or {}
         self._charge_points = data.get("charge_points", {})
+        self._unknown_tokens = data.get("unknown_tokens", [])
         self._capabilities = {
             model: Capabilities(**capabilities)
             for model, capabilities in data.get("capabilities", {}).items()
@@ -107,6 +112,26 @@ class OcppStore:
         known = self._charge_point(charge_point.identity)
         known["wishes"] = asdict(charge_point.wishes)
         known["info"] = asdict(charge_point.info) if charge_point.info else None
+        known["settings"] = asdict(charge_point.settings.state)
+        self.save_soon()
+
+    @property
+    def unknown_tokens(self) -> list[UnknownToken]:
+        """Return the tokens that were shown and that nobody knew."""
+        return [
+            UnknownToken(
+                token["id_token"],
+                token["identity"],
+                datetime.fromisoformat(token["shown"]),
+            )
+            for token in self._unknown_tokens
+        ]
+
+    def keep_unknown_tokens(self, tokens: Iterable[UnknownToken]) -> None:
+        """Remember the tokens that were shown and that nobody knows."""
+        self._unknown_tokens = [
+            {**asdict(token), "shown": token.shown.isoformat()} for token in tokens
+        ]
         self.save_soon()
 
     def forget(self, identity: str) -> None:
@@ -124,6 +149,7 @@ class OcppStore:
                 for model, capabilities in self._capabilities.items()
             },
             "charge_points": self._charge_points,
+            "unknown_tokens": self._unknown_tokens,
         }
 
 

@@ -82,6 +82,21 @@ def _is_available(charge_point: ChargePoint, connector: int) -> bool | None:
     return status is not ConnectorStatus.UNAVAILABLE if status else None
 
 
+def _access_key(name: str) -> OcppSwitchDescription:
+    """Describe what the charger may decide by itself, if it knows such a key."""
+    return OcppSwitchDescription(
+        key=name,
+        translation_key=name,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+        availability=Availability.ALWAYS,
+        values=(name,),
+        appears_with=name,
+        is_on_fn=lambda charge_point, _: charge_point.access_keys.value(name),
+        set_fn=lambda charge_point, _, on: charge_point.access_keys.set(name, on),
+    )
+
+
 STATION_SWITCHES = (
     OcppSwitchDescription(
         key="enabled",
@@ -92,6 +107,9 @@ STATION_SWITCHES = (
         is_on_fn=lambda charge_point, _: charge_point.wishes.enabled,
         set_fn=lambda charge_point, _, on: charge_point.set_enabled(on),
     ),
+    _access_key("local_authorize_offline"),
+    _access_key("local_pre_authorize"),
+    _access_key("allow_offline_unknown"),
 )
 
 CONNECTOR_SWITCHES = (

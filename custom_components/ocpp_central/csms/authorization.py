@@ -49,8 +49,10 @@ class Tokens(Authorizer):
         before = self._known
         self._known = {_key(token.id_token): token for token in tokens}
         self._one_session_each = one_session_each
-        self.restore(self.unknown)
-        self.on_unknown()
+        unknown = self.unknown
+        self.restore(unknown)
+        if self.unknown != unknown:
+            self.on_unknown()
         if self._known != before:
             call_listeners(self._listeners)
 
