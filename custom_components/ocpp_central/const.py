@@ -32,6 +32,7 @@ CONF_NOMINAL_VOLTAGE: Final = "nominal_voltage"
 CONF_INSTALLATION_CURRENT: Final = "installation_current"
 CONF_METER_INTERVAL: Final = "meter_interval"
 CONF_KEEP_ALIVE: Final = "keep_alive"
+CONF_SYNC_LOCAL_LIST: Final = "sync_local_list"
 
 CONF_TOKEN: Final = "token"
 CONF_PERSON: Final = "person"

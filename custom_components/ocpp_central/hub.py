@@ -28,6 +28,7 @@ from .const import (
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
     CONF_REMOTE_TAG,
+    CONF_SYNC_LOCAL_LIST,
     DEFAULT_REMOTE_TAG,
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
@@ -45,6 +46,7 @@ from .entity import OcppEntity, OcppEntityDescription
 from .id_tokens import IdTokens
 from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
+from .local_lists import async_tell_problems
 from .statistics import Statistics
 from .storage import OcppStore
 from .tariff import Tariff
@@ -162,6 +164,7 @@ class OcppHub:
     def _async_tick(self, _now: datetime) -> None:
         for charge_point in self.central.charge_points.values():
             charge_point.transactions.tick()
+            charge_point.reservations.tick()
             charge_point.jobs.tick()
         self.statistics.async_tick()
 
@@ -246,6 +249,9 @@ class OcppHub:
             charge_point.subscribe_new(appeared),
             charge_point.subscribe_info(identified),
             charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
+            charge_point.local_list.subscribe(lambda: self.store.keep(charge_point)),
+            charge_point.reservations.subscribe(lambda: self.store.keep(charge_point)),
+            async_tell_problems(self.hass, self.entry.entry_id, charge_point),
             charge_point.subscribe_connection(connection_changed),
         ]
         for connector in charge_point.connectors:
@@ -279,6 +285,7 @@ class OcppHub:
                 self.devices.async_add_connector(charge_point, connector)
             # What may be wished for depends on what the installation carries.
             charge_point.wishes_changed()
+            charge_point.local_list.follow()
 
     def _config(self, subentry: ConfigSubentry) -> ChargePointConfig:
         data = subentry.data
@@ -291,6 +298,7 @@ class OcppHub:
             installation_current=data[CONF_INSTALLATION_CURRENT],
             meter_interval=int(data[CONF_METER_INTERVAL]),
             keep_alive=data[CONF_KEEP_ALIVE],
+            sync_local_list=data.get(CONF_SYNC_LOCAL_LIST, False),
             remote_tag=self.entry.options.get(CONF_REMOTE_TAG, DEFAULT_REMOTE_TAG),
         )
 

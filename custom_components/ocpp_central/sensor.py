@@ -42,6 +42,8 @@ from .hub import OcppConfigEntry
 # The charger pushes; the entity only reads what has come.
 PARALLEL_UPDATES = 0
 
+ATTR_RESERVED_FOR = "reserved_for"
+ATTR_RESERVED_UNTIL = "reserved_until"
 ATTR_UNPRICED_ENERGY = "unpriced_energy"
 
 type NativeValue = StateType | date | datetime | Decimal
@@ -165,6 +167,20 @@ def _job(kind: JobKind, statuses: Sequence[str]) -> OcppSensorDescription:
     )
 
 
+def _reserved(charge_point: ChargePoint, connector: int) -> dict[str, Any] | None:
+    """Return for whom a connector that says it is reserved is, and until when."""
+    reservation = charge_point.reservations.at(connector)
+    if (
+        reservation is None
+        or charge_point.status(connector) is not ConnectorStatus.RESERVED
+    ):
+        return None
+    return {
+        ATTR_RESERVED_FOR: charge_point.access.name_of(reservation.id_token),
+        ATTR_RESERVED_UNTIL: reservation.expiry,
+    }
+
+
 STOP_REASONS = [
     "deauthorized",
     "emergency_stop",
@@ -211,7 +227,8 @@ CONNECTOR_SENSORS = (
         translation_key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[status.value for status in ConnectorStatus],
-        values=("status",),
+        values=("status", "reservations"),
+        attributes_fn=_reserved,
     ),
     _status_text("error_code"),
     _energy("energy"),
@@ -335,6 +352,7 @@ class OcppSensor(OcppEntity, RestoreSensor):
 
     _unrecorded_attributes = frozenset({"history"})
     entity_description: OcppSensorDescription
+    _unrecorded_attributes = frozenset({ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL})
     # Shown until the charger says something.
     _restored: NativeValue = None
 

@@ -106,12 +106,18 @@ class OcppStore:
             )
         if info := known.get("info"):
             charge_point.set_info(BootInfo(**info))
+        if local_list := known.get("local_list"):
+            charge_point.local_list.restore(local_list)
+        if reservations := known.get("reservations"):
+            charge_point.reservations.restore(reservations)
 
     def keep(self, charge_point: ChargePoint) -> None:
         """Remember who a charge point is and what the user wants of it."""
         known = self._charge_point(charge_point.identity)
         known["wishes"] = asdict(charge_point.wishes)
         known["info"] = asdict(charge_point.info) if charge_point.info else None
+        known["local_list"] = charge_point.local_list.as_dict()
+        known["reservations"] = charge_point.reservations.as_dict()
         known["settings"] = asdict(charge_point.settings.state)
         self.save_soon()
 

@@ -93,6 +93,7 @@ class ChargePoint(State):
         self.transactions = Transactions(self, ledger, prices)
         self.limits = Limits(self)
         self.local_list = LocalList(self, authorizer)
+        self.access.is_listed = self.local_list.has
         self.reservations = Reservations(self)
         self.bring_up = BringUp(self)
         self.settings = Settings(self)

@@ -1,0 +1,16 @@
+"""What a user can do about an issue."""
+
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
+from homeassistant.core import HomeAssistant
+
+from .csms.local_list import ListProblem
+from .local_lists import ForeignListFlow
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow that belongs to an issue."""
+    if issue_id.startswith(ListProblem.FOREIGN):
+        return ForeignListFlow()
+    return ConfirmRepairFlow()
