@@ -350,9 +350,10 @@ def _sensor(
 class OcppSensor(OcppEntity, RestoreSensor):
     """A value of a charge point or connector."""
 
-    _unrecorded_attributes = frozenset({"history"})
+    _unrecorded_attributes = frozenset(
+        {"history", ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL}
+    )
     entity_description: OcppSensorDescription
-    _unrecorded_attributes = frozenset({ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL})
     # Shown until the charger says something.
     _restored: NativeValue = None
 
