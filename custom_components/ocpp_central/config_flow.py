@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 import re
+from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any, cast, override
 
@@ -40,6 +41,7 @@ from homeassistant.helpers.typing import DiscoveryInfoType
 import voluptuous as vol
 
 from .const import (
+    CONF_API_KEY,
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
     CONF_LISTEN,
@@ -81,6 +83,8 @@ _SECTION_TLS = "tls"
 _FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA)
 # Starting by remote control, chargers take no longer tags, and some no other characters.
 _REMOTE_TAG = re.compile(r"[A-Za-z0-9]{1,16}")
+# Long enough not to be guessed, and of characters that every header can carry.
+_API_KEY = re.compile(r"[!-~]{16,128}")
 _FAILED = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
 _RUNNING = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
 
@@ -97,6 +101,7 @@ _OPTIONS = vol.Schema(
                 options=[_NO_TARIFF, *_PRICED_BY], translation_key="tariff"
             )
         ),
+        vol.Optional(CONF_API_KEY): TextSelector(),
     }
 )
 _PRICE_ENTITY = vol.Schema(
@@ -358,6 +363,16 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
         return next(iter(entries), None)
 
 
+def _options_errors(user_input: dict[str, Any]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if not _REMOTE_TAG.fullmatch(user_input[CONF_REMOTE_TAG]):
+        errors[CONF_REMOTE_TAG] = "invalid_tag"
+    key = user_input.get(CONF_API_KEY)
+    if key and not _API_KEY.fullmatch(key):
+        errors[CONF_API_KEY] = "invalid_api_key"
+    return errors
+
+
 class OcppOptionsFlow(OptionsFlow):
     """Change what needs no socket to be closed."""
 
@@ -373,9 +388,10 @@ class OcppOptionsFlow(OptionsFlow):
         tariff = next((kind for kind in _PRICED_BY if kind in options), _NO_TARIFF)
         errors: dict[str, str] = {}
         if user_input is not None:
-            if _REMOTE_TAG.fullmatch(user_input[CONF_REMOTE_TAG]):
-                for kind in _PRICED_BY:
-                    options.pop(kind, None)
+            errors = _options_errors(user_input)
+            if not errors:
+                for name in (*_PRICED_BY, CONF_API_KEY):
+                    options.pop(name, None)
                 tariff = user_input.pop(_TARIFF)
                 self._options = options | user_input
                 if tariff == CONF_PRICE:
@@ -383,13 +399,13 @@ class OcppOptionsFlow(OptionsFlow):
                 if tariff == CONF_PRICE_ENTITY:
                     return await self.async_step_price_entity()
                 return self.async_create_entry(data=self._options)
-            errors[CONF_REMOTE_TAG] = "invalid_tag"
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
                 _OPTIONS, user_input or {**options, _TARIFF: tariff}
             ),
             errors=errors,
+            description_placeholders={"api_key": token_urlsafe(24)},
         )
 
     async def async_step_price(
