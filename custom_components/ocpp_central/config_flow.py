@@ -44,6 +44,7 @@ from .const import (
     CONF_API_KEY,
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
+    CONF_DATA_TRANSFER_ANSWERS,
     CONF_LISTEN,
     CONF_ONE_SESSION_EACH,
     CONF_PRICE,
@@ -77,10 +78,11 @@ from .forms import (
 from .price_unit import parse_price_unit
 from .subentry_flow import ChargePointFlow
 from .token_flow import TokenFlow
+from .vendor_answers import lack_vendor, vendor_answers_selector
 
 _DEFAULT_NAME = "OCPP Central System"
 _SECTION_TLS = "tls"
-_FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA)
+_FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA, CONF_CLIENT_CA_KEY)
 # Starting by remote control, chargers take no longer tags, and some no other characters.
 _REMOTE_TAG = re.compile(r"[A-Za-z0-9]{1,16}")
 # Long enough not to be guessed, and of characters that every header can carry.
@@ -102,6 +104,7 @@ _OPTIONS = vol.Schema(
             )
         ),
         vol.Optional(CONF_API_KEY): TextSelector(),
+        vol.Optional(CONF_DATA_TRANSFER_ANSWERS): vendor_answers_selector(),
     }
 )
 _PRICE_ENTITY = vol.Schema(
@@ -370,6 +373,8 @@ def _options_errors(user_input: dict[str, Any]) -> dict[str, str]:
     key = user_input.get(CONF_API_KEY)
     if key and not _API_KEY.fullmatch(key):
         errors[CONF_API_KEY] = "invalid_api_key"
+    if lack_vendor(user_input.get(CONF_DATA_TRANSFER_ANSWERS, ())):
+        errors[CONF_DATA_TRANSFER_ANSWERS] = "no_vendor"
     return errors
 
 
@@ -390,7 +395,7 @@ class OcppOptionsFlow(OptionsFlow):
         if user_input is not None:
             errors = _options_errors(user_input)
             if not errors:
-                for name in (*_PRICED_BY, CONF_API_KEY):
+                for name in (*_PRICED_BY, CONF_API_KEY, CONF_DATA_TRANSFER_ANSWERS):
                     options.pop(name, None)
                 tariff = user_input.pop(_TARIFF)
                 self._options = options | user_input

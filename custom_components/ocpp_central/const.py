@@ -22,6 +22,7 @@ DEFAULT_REMOTE_TAG: Final = "HOMEASSISTANT"
 CONF_ONE_SESSION_EACH: Final = "one_session_each"
 # What scripts outside Home Assistant know; without one there is no REST API.
 CONF_API_KEY: Final = "api_key"
+CONF_DATA_TRANSFER_ANSWERS: Final = "data_transfer_answers"
 # One of these two, or neither.
 CONF_PRICE: Final = "price"
 CONF_PRICE_ENTITY: Final = "price_entity"

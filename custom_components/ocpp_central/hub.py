@@ -21,6 +21,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .const import (
+    CONF_DATA_TRANSFER_ANSWERS,
     CONF_IDENTITY,
     CONF_INSTALLATION_CURRENT,
     CONF_KEEP_ALIVE,
@@ -47,10 +48,12 @@ from .id_tokens import IdTokens
 from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
 from .local_lists import async_tell_problems
+from .reboot_issue import async_delete_reboot_issue, async_update_reboot_issue
 from .statistics import Statistics
 from .storage import OcppStore
 from .tariff import Tariff
 from .uploads import Uploads
+from .vendor_answers import vendor_answers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -166,6 +169,7 @@ class OcppHub:
             charge_point.transactions.tick()
             charge_point.reservations.tick()
             charge_point.jobs.tick()
+            charge_point.settings.tick()
         self.statistics.async_tick()
 
     # Charge points
@@ -245,7 +249,14 @@ class OcppHub:
                 "connected" if charge_point.connected else "disconnected",
             )
 
+        @callback
+        def settings_changed() -> None:
+            self.store.keep(charge_point)
+            async_update_reboot_issue(self.hass, self.entry.entry_id, charge_point)
+
+        async_update_reboot_issue(self.hass, self.entry.entry_id, charge_point)
         self._unsubscribe[subentry.subentry_id] = [
+            charge_point.settings.subscribe(settings_changed),
             charge_point.subscribe_new(appeared),
             charge_point.subscribe_info(identified),
             charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
@@ -271,6 +282,7 @@ class OcppHub:
         self._made = {made for made in self._made if made[0] != identity.casefold()}
         await self.central.remove(identity)
         self.store.forget(identity)
+        async_delete_reboot_issue(self.hass, identity)
         self._async_forgive(identity)
 
     @callback
@@ -300,6 +312,9 @@ class OcppHub:
             keep_alive=data[CONF_KEEP_ALIVE],
             sync_local_list=data.get(CONF_SYNC_LOCAL_LIST, False),
             remote_tag=self.entry.options.get(CONF_REMOTE_TAG, DEFAULT_REMOTE_TAG),
+            data_transfer_answers=vendor_answers(
+                self.entry.options.get(CONF_DATA_TRANSFER_ANSWERS, ())
+            ),
         )
 
     # Entities

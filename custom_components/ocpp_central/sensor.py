@@ -64,11 +64,50 @@ def _measured(key: str, **kwargs: Any) -> OcppSensorDescription:
     return OcppSensorDescription(
         key=key,
         translation_key=key,
-        values=(key,),
-        appears_with=key,
+        values=kwargs.pop("values", (key,)),
+        appears_with=kwargs.pop("appears_with", key),
         state_class=kwargs.pop("state_class", SensorStateClass.MEASUREMENT),
         **kwargs,
     )
+
+
+def _limit(key: str, **kwargs: Any) -> OcppSensorDescription:
+    """Describe what may flow, by all that is known of a connector or the station."""
+    return _current(
+        key,
+        values=(
+            "effective_limit",
+            "effective_limit_source",
+            "effective_limit_schedule",
+        ),
+        appears_with="effective_limit",
+        value_fn=lambda charge_point, connector: charge_point.value(
+            connector, "effective_limit"
+        ),
+        attributes_fn=_limit_attributes,
+        **kwargs,
+    )
+
+
+def _limit_attributes(
+    charge_point: ChargePoint, connector: int
+) -> Mapping[str, Any] | None:
+    source = charge_point.value(connector, "effective_limit_source")
+    schedule = charge_point.schedules.at(connector)
+    if schedule is None:
+        return {"source": source}
+    return {
+        "source": source,
+        "unit": schedule.unit,
+        "schedule": [
+            {
+                "start": period.start.isoformat(),
+                "limit": period.limit,
+                "phases": period.phases,
+            }
+            for period in schedule.periods
+        ],
+    }
 
 
 def _energy(key: str, **kwargs: Any) -> OcppSensorDescription:
@@ -196,6 +235,11 @@ STOP_REASONS = [
 ]
 
 STATION_SENSORS = (
+    _limit(
+        "station_limit",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
     OcppSensorDescription(
         key="station_status",
         translation_key="station_status",
@@ -248,6 +292,7 @@ CONNECTOR_SENSORS = (
     _voltage("voltage_l3", entity_registry_enabled_default=False),
     _current("current_offered", entity_registry_enabled_default=False),
     _power("power_offered", entity_registry_enabled_default=False),
+    _limit("effective_limit"),
     _measured(
         "soc",
         device_class=SensorDeviceClass.BATTERY,
@@ -351,7 +396,7 @@ class OcppSensor(OcppEntity, RestoreSensor):
     """A value of a charge point or connector."""
 
     _unrecorded_attributes = frozenset(
-        {"history", ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL}
+        {"history", "schedule", ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL}
     )
     entity_description: OcppSensorDescription
     # Shown until the charger says something.
