@@ -9,6 +9,7 @@ from .configuration import Configuration
 from .connector import Connector
 from .handlers import Handlers
 from .link import Link
+from .maintenance import Maintenance
 from .manners import Manners
 from .outbox import Outbox, Payload
 from .profile_store import ProfileStore
@@ -97,6 +98,7 @@ class Charger:
         self.sessions = Sessions(
             self.station, self.outbox, self.clock, self.configuration, self.activity
         )
+        self.maintenance = Maintenance(self)
 
     @property
     def profiles(self) -> ProfileStore:
@@ -119,6 +121,7 @@ class Charger:
         await self.link.close()
         self.station.stop()
         self.sessions.stop()
+        self.maintenance.stop()
         self.outbox.close()
         await self.activity.cancel()
         self.clock.detach(self)
@@ -332,6 +335,7 @@ class Charger:
             if connector.reported != (status, connector.error_code):
                 self.report(connector, status, first=True)
         self.outbox.pump()
+        self.maintenance.link_up(booted=booted)
         self.activity.changed()
 
     def link_down(self) -> None:

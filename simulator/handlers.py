@@ -16,8 +16,9 @@ from ocpp.v16 import call_result
 from ocpp.v16.enums import Action
 
 from .clock import format_time
-from .connection import Connection, serves
+from .connection import serves
 from .connector import Connector
+from .file_handlers import FileHandlers
 from .profile_store import ProfileRefused
 from .profiles import Profile, Unit, composite
 from .transport import Transport
@@ -30,7 +31,7 @@ def _accepted(yes: bool) -> str:
     return "Accepted" if yes else "Rejected"
 
 
-class Handlers(Connection):
+class Handlers(FileHandlers):
     """A connection that serves every request of the feature profiles the charger has."""
 
     def __init__(self, charger: Charger, transport: Transport) -> None:
@@ -154,34 +155,6 @@ class Handlers(Connection):
             return call_result.DataTransfer("UnknownVendorId")
         return call_result.DataTransfer("Accepted", data)
 
-    @serves(Action.get_diagnostics)
-    def on_get_diagnostics(self, **_request: Any) -> call_result.GetDiagnostics:
-        """Pretend to upload a file."""
-        self.then(
-            lambda: self._announce(
-                "DiagnosticsStatusNotification", "Uploading", "Uploaded"
-            )
-        )
-        return call_result.GetDiagnostics(f"{self._charger.identity}.log"[-255:])
-
-    @serves(Action.update_firmware)
-    def on_update_firmware(self, **_request: Any) -> call_result.UpdateFirmware:
-        """Pretend to install a file."""
-        self.then(
-            lambda: self._announce(
-                "FirmwareStatusNotification",
-                "Downloading",
-                "Downloaded",
-                "Installing",
-                "Installed",
-            )
-        )
-        return call_result.UpdateFirmware()
-
-    def _announce(self, action: str, *statuses: str) -> None:
-        for status in statuses:
-            self._charger.outbox.put(action, {"status": status}, triggered=True)
-
     @serves(Action.trigger_message)
     def on_trigger_message(
         self, requested_message: str, connector_id: int | None = None
@@ -222,7 +195,7 @@ class Handlers(Connection):
                     if connector.id > 0:
                         charger.sessions.trigger(connector)
             case _:
-                self._announce(message, "Idle")
+                charger.maintenance.trigger(message)
 
     # Smart charging
 

@@ -129,25 +129,6 @@ async def test_data_transfer(charger: Charger, central: Central) -> None:
     assert answer == {"status": "UnknownVendorId"}
 
 
-async def test_diagnostics_and_firmware(charger: Charger, central: Central) -> None:
-    """Nothing is really transferred, but all is said."""
-    answer = await central.call("GetDiagnostics", {"location": "ftp://example.com/"})
-    assert answer == {"fileName": "GARAGE.log"}
-    await charger.settle()
-    statuses = [
-        each["status"] for each in central.said("DiagnosticsStatusNotification")
-    ]
-    assert statuses == ["Uploading", "Uploaded"]
-    request = {
-        "location": "ftp://example.com/f",
-        "retrieveDate": "2026-03-02T12:00:00Z",
-    }
-    assert await central.call("UpdateFirmware", request) == {}
-    await charger.settle()
-    statuses = [each["status"] for each in central.said("FirmwareStatusNotification")]
-    assert statuses == ["Downloading", "Downloaded", "Installing", "Installed"]
-
-
 async def test_rude_answers(charger: Charger, central: Central) -> None:
     """An overridden request is answered as told, and nothing happens."""
     request = {"idTag": "HOME", "connectorId": 1}
