@@ -9,10 +9,12 @@ from .configuration import Configuration
 from .connector import Connector
 from .handlers import Handlers
 from .link import Link
+from .local_list import LocalList
 from .maintenance import Maintenance
 from .manners import Manners
 from .outbox import Outbox, Payload
 from .profile_store import ProfileStore
+from .reservations import Reservations
 from .sessions import Sessions
 from .station import Station
 from .transport import Transport
@@ -95,8 +97,16 @@ class Charger:
             plugged=lambda connector: self.sessions.plugged(connector),
             unplugged=lambda connector: self.sessions.unplugged(connector),
         )
+        self.local_list = LocalList(self.clock, self.configuration)
+        self.reservations = Reservations(self.station, self.clock, self.configuration)
         self.sessions = Sessions(
-            self.station, self.outbox, self.clock, self.configuration, self.activity
+            self.station,
+            self.outbox,
+            self.clock,
+            self.configuration,
+            self.activity,
+            self.local_list,
+            self.reservations,
         )
         self.maintenance = Maintenance(self)
 
@@ -121,6 +131,7 @@ class Charger:
         await self.link.close()
         self.station.stop()
         self.sessions.stop()
+        self.reservations.stop()
         self.maintenance.stop()
         self.outbox.close()
         await self.activity.cancel()

@@ -83,6 +83,8 @@ class Configuration:
             "ConnectorPhaseRotation": fixed("0.RST"),
             "GetConfigurationMaxKeys": fixed(50),
             "HeartbeatInterval": Key("300", _number),
+            "LocalAuthListEnabled": Key("true", _truth),
+            "LocalAuthListMaxLength": fixed(100),
             "LocalAuthorizeOffline": Key("true", _truth),
             "LocalPreAuthorize": Key("false", _truth),
             "MeterValuesAlignedData": measured(MEASURANDS[0]),
@@ -91,14 +93,17 @@ class Configuration:
             "MeterValuesSampledDataMaxLength": fixed(len(self.measurands)),
             "MeterValueSampleInterval": Key("60", _number),
             "NumberOfConnectors": fixed(connectors),
+            "ReserveConnectorZeroSupported": fixed("true"),
             "ResetRetries": fixed(0),
+            "SendLocalListMaxLength": fixed(20),
             "StopTransactionOnEVSideDisconnect": Key("true", _truth),
             "StopTransactionOnInvalidId": Key("true", _truth),
             "StopTxnAlignedData": fixed(""),
             "StopTxnSampledData": measured(MEASURANDS[0]),
             "StopTxnSampledDataMaxLength": fixed(len(self.measurands)),
             "SupportedFeatureProfiles": fixed(
-                "Core,FirmwareManagement,SmartCharging,RemoteTrigger"
+                "Core,FirmwareManagement,LocalAuthListManagement,Reservation,"
+                "SmartCharging,RemoteTrigger"
             ),
             "TransactionMessageAttempts": Key("3", _number),
             "TransactionMessageRetryInterval": Key("60", _number),

@@ -15,6 +15,7 @@ from ocpp.exceptions import (
 from ocpp.v16 import call_result
 from ocpp.v16.enums import Action
 
+from .access_handlers import AccessHandlers
 from .clock import format_time
 from .connection import serves
 from .connector import Connector
@@ -31,7 +32,7 @@ def _accepted(yes: bool) -> str:
     return "Accepted" if yes else "Rejected"
 
 
-class Handlers(FileHandlers):
+class Handlers(AccessHandlers, FileHandlers):
     """A connection that serves every request of the feature profiles the charger has."""
 
     def __init__(self, charger: Charger, transport: Transport) -> None:
