@@ -359,7 +359,6 @@ async def test_who_hangs_up_stops_nothing(
     await raw.boot()
     await raw.call("StatusNotification", status("Available"))
     asked = asyncio.Event()
-    answered = asyncio.Event()
 
     def answer(_payload: Any) -> Any:
         asked.set()
@@ -370,7 +369,6 @@ async def test_who_hangs_up_stops_nothing(
     await asked.wait()
     asking.cancel()
     await asyncio.wait([asking])
-    answered.set()
     await until(hass, lambda: system.number("number", "current_limit") == 10)
 
 
@@ -445,14 +443,6 @@ async def test_limits(system: System, api: Api, limit: str, amperes: float) -> N
     profile = charger.requests[-1][1]["csChargingProfiles"]
     (period,) = profile["chargingSchedule"]["chargingSchedulePeriod"]
     assert period["limit"] == max(6, amperes)
-
-
-async def test_what_the_standard_forbids(system: System, api: Api) -> None:
-    """A number no message can carry is not sent."""
-    charger = await system.connect()
-    charger.requests.clear()
-    http_status, word = await api.status("UnlockConnector/GARAGE/0")
-    assert (http_status, word) in {(200, "NotSupported"), (400, "BadRequest")}
 
 
 # --- Paths -----------------------------------------------------------------------------

@@ -15,13 +15,7 @@ from .charger_actions import CHARGER_ACTIONS
 from .charging_actions import CHARGING_ACTIONS
 from .const import CONF_API_KEY
 from .csms.charge_point import ChargePoint
-from .csms.errors import (
-    CommandFailed,
-    CommandRejected,
-    CommandTimeout,
-    InvalidCommand,
-    NotConnected,
-)
+from .csms.errors import CommandFailed, CommandRejected, CommandTimeout, NotConnected
 from .csms.model import STATION, ConnectorStatus, Value
 from .hub import OcppConfigEntry
 
@@ -184,8 +178,6 @@ async def _async_command(
         return _RefusedError(
             HTTPStatus.NOT_FOUND, "Offline", "The charge point is not connected."
         )
-    except InvalidCommand as error:
-        return _bad_request(str(error))
     return {"status": str(response.get("status", "Accepted"))}
 
 
