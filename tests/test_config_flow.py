@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 import errno
-from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -387,14 +386,17 @@ async def test_encrypted(hass: HomeAssistant, port: int, files: Files) -> None:
     # In debug mode asyncio makes an exception of each handshake that fails.
     hass.loop.set_debug(False)
     context = ssl.create_default_context(cafile=files.certificate)
+    url = f"https://127.0.0.1:{port}/GARAGE"
     async with ClientSession() as session:
-        dial = partial(session.ws_connect, f"https://127.0.0.1:{port}/GARAGE")
         with pytest.raises(ClientError):
-            await dial(ssl=context)
-        context.load_cert_chain(files.both)
-        async with dial(ssl=context, protocols=["ocpp1.6"]) as socket:
-            await socket.send_str('[2,"1","Heartbeat",{}]')
-            assert "currentTime" in await socket.receive_str()
+            await session.ws_connect(url, ssl=context)
+    context.load_cert_chain(files.both)
+    async with (
+        ClientSession() as session,
+        session.ws_connect(url, ssl=context, protocols=["ocpp1.6"]) as socket,
+    ):
+        await socket.send_str('[2,"1","Heartbeat",{}]')
+        assert "currentTime" in await socket.receive_str()
 
 
 async def test_files_in_the_configuration_folder(

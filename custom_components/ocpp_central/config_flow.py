@@ -44,6 +44,7 @@ from .const import (
     CONF_API_KEY,
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
+    CONF_CLIENT_CA_KEY,
     CONF_DATA_TRANSFER_ANSWERS,
     CONF_LISTEN,
     CONF_ONE_SESSION_EACH,
@@ -257,7 +258,10 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
         for name in _FILES:
             if name in data:
                 # Relative to the configuration folder.
-                data[name] = self.hass.config.path(data[name])
+                data[name] = ",".join(
+                    self.hass.config.path(path.strip())
+                    for path in data[name].split(",")
+                )
         self._data = data
         errors: dict[str, str] = {}
         if not data[CONF_LISTEN] and not data[CONF_SERVE_ON_HA]:

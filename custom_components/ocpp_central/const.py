@@ -14,6 +14,7 @@ CONF_LISTEN: Final = "listen"
 CONF_CERTIFICATE: Final = "certificate"
 CONF_PRIVATE_KEY: Final = "private_key"
 CONF_CLIENT_CA: Final = "client_ca"
+CONF_CLIENT_CA_KEY: Final = "client_ca_key"
 CONF_SERVE_ON_HA: Final = "serve_on_home_assistant"
 
 CONF_REMOTE_TAG: Final = "remote_tag"

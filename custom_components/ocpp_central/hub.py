@@ -11,7 +11,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import (
     AnyDeviceEntry,
     ChildDeviceInfo,
@@ -40,7 +40,7 @@ from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
 from .csms.prices import Prices
 from .csms.schema import load_schemas
-from .csms.server import CentralSystem, Refusal
+from .csms.server import CentralSystem
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entity import OcppEntity, OcppEntityDescription
@@ -49,6 +49,7 @@ from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
 from .local_lists import async_tell_problems
 from .reboot_issue import async_delete_reboot_issue, async_update_reboot_issue
+from .security import SecurityIssues
 from .statistics import Statistics
 from .storage import OcppStore
 from .tariff import Tariff
@@ -105,6 +106,7 @@ class OcppHub:
             hass, entry, self.ledger, self.central.charge_points
         )
         self._listener = Listener(hass, entry, self.central)
+        self._security = SecurityIssues(hass, entry)
         self._platforms: list[_Platform] = []
         # Entities made since the start: casefolded identity, connector, key.
         self._made: set[tuple[str, int, str]] = set()
@@ -135,8 +137,8 @@ class OcppHub:
 
     async def async_start(self) -> None:
         """Bring back the charge points and let chargers dial in."""
-        self.central.on_refused = self._async_refused
-        self.central.on_let_in = self._async_forgive
+        self.central.on_refused = self._security.async_refused
+        self.central.on_let_in = self._async_let_in
         self.ledger.on_news = self.statistics.async_soon
         await self._tariff.async_start()
         self._id_tokens.async_start()
@@ -171,6 +173,11 @@ class OcppHub:
             charge_point.jobs.tick()
             charge_point.settings.tick()
         self.statistics.async_tick()
+
+    @callback
+    def _async_let_in(self, identity: str) -> None:
+        self._security.async_forgive(identity)
+        self._listener.async_let_in()
 
     # Charge points
 
@@ -264,6 +271,11 @@ class OcppHub:
             charge_point.reservations.subscribe(lambda: self.store.keep(charge_point)),
             async_tell_problems(self.hass, self.entry.entry_id, charge_point),
             charge_point.subscribe_connection(connection_changed),
+            self._security.async_watch(
+                charge_point,
+                subentry.subentry_id,
+                lambda: self.store.keep(charge_point),
+            ),
         ]
         for connector in charge_point.connectors:
             self.devices.async_add_connector(charge_point, connector)
@@ -283,14 +295,16 @@ class OcppHub:
         await self.central.remove(identity)
         self.store.forget(identity)
         async_delete_reboot_issue(self.hass, identity)
-        self._async_forgive(identity)
+        self._security.async_forget(identity)
 
     @callback
     def _async_update(self, subentry: ConfigSubentry) -> None:
         config = self._config(subentry)
         charge_point = self.central.charge_points[config.identity.casefold()]
         if charge_point.config != config:
-            charge_point.config = config
+            previous, charge_point.config = charge_point.config, config
+            if config.password != previous.password:
+                charge_point.security.password_changed(previous.password)
             self._subentries[subentry.subentry_id] = subentry
             self.devices.async_register(config, subentry.subentry_id, charge_point.info)
             for connector in charge_point.connectors:
@@ -410,20 +424,3 @@ class OcppHub:
         charge_point.wishes_changed()
         self._made = {made for made in self._made if made[:2] != (identity, connector)}
         return True
-
-    @callback
-    def _async_refused(self, identity: str, refusal: Refusal) -> None:
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            f"{refusal}_{identity.casefold()}",
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=refusal,
-            translation_placeholders={"identity": identity},
-        )
-
-    @callback
-    def _async_forgive(self, identity: str) -> None:
-        for refusal in Refusal:
-            ir.async_delete_issue(self.hass, DOMAIN, f"{refusal}_{identity.casefold()}")

@@ -3,8 +3,10 @@
 from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
 from homeassistant.core import HomeAssistant
 
+from .csms.admission import Refusal
 from .csms.local_list import ListProblem
 from .local_lists import ForeignListFlow
+from .security import InsecureFlow
 
 
 async def async_create_fix_flow(
@@ -13,4 +15,6 @@ async def async_create_fix_flow(
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(ListProblem.FOREIGN):
         return ForeignListFlow()
+    if issue_id.startswith(Refusal.INSECURE):
+        return InsecureFlow()
     return ConfirmRepairFlow()

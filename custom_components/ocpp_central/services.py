@@ -19,6 +19,7 @@ from homeassistant.helpers.service import (
 import voluptuous as vol
 
 from .actions import ATTR_CONNECTOR, CONNECTOR, Action, Response
+from .certificate_actions import CERTIFICATE_ACTIONS
 from .charger_actions import CHARGER_ACTIONS
 from .charging_actions import CHARGING_ACTIONS
 from .const import DOMAIN
@@ -42,6 +43,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     for name, description in {
         **CHARGING_ACTIONS,
         **CHARGER_ACTIONS,
+        **CERTIFICATE_ACTIONS,
         **FILE_ACTIONS,
         **LIST_ACTIONS,
         **RESERVATION_ACTIONS,

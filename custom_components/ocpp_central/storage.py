@@ -21,6 +21,8 @@ from .csms.model import (
     StationWishes,
     Wishes,
 )
+from .csms.security import Problem, SecurityState
+from .csms.settings import SettingsState
 
 _VERSION = 1
 # Wishes come from a user's hand; a slider sends several a second.
@@ -110,6 +112,13 @@ class OcppStore:
             charge_point.local_list.restore(local_list)
         if reservations := known.get("reservations"):
             charge_point.reservations.restore(reservations)
+        if settings := known.get("settings"):
+            charge_point.settings.restore(SettingsState(**settings))
+        if security := known.get("security"):
+            problem = security["problem"]
+            charge_point.security.state = SecurityState(
+                **{**security, "problem": Problem(problem) if problem else None}
+            )
 
     def keep(self, charge_point: ChargePoint) -> None:
         """Remember who a charge point is and what the user wants of it."""
@@ -119,6 +128,7 @@ class OcppStore:
         known["local_list"] = charge_point.local_list.as_dict()
         known["reservations"] = charge_point.reservations.as_dict()
         known["settings"] = asdict(charge_point.settings.state)
+        known["security"] = asdict(charge_point.security.state)
         self.save_soon()
 
     @property

@@ -13,6 +13,7 @@ from .access import Access
 from .access_keys import AccessKeys
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
+from .certificates import Signing
 from .clock import ChargerClock, utcnow
 from .commands import Commands
 from .configuration import ConfigurationKeys
@@ -43,6 +44,7 @@ from .prices import Prices
 from .profiles import units_of
 from .reservations import Reservations
 from .schedules import Schedules
+from .security import Security
 from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transactions import Transactions
@@ -73,6 +75,7 @@ class ChargePoint(State):
         claimed: bool,
         unclaimed: Allowance,
         uploads: UploadTarget | None = None,
+        signing: Signing | None = None,
     ) -> None:
         """Make a charge point; `claimed` is False until the user has added it."""
         super().__init__()
@@ -97,6 +100,7 @@ class ChargePoint(State):
         self.reservations = Reservations(self)
         self.bring_up = BringUp(self)
         self.settings = Settings(self)
+        self.security = Security(self, signing or Signing())
         self.schedules = Schedules(self)
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()

@@ -159,6 +159,20 @@ class Commands(Protocol):
     ) -> Payload:
         """Have the charger fetch and install firmware that it can verify."""
 
+    async def certificate_signed(self, certificate_chain: str) -> Payload:
+        """Hand over a certificate that the charger has asked for."""
+
+    async def install_certificate(
+        self, certificate_type: str, certificate: str
+    ) -> Payload:
+        """Have the charger trust the root certificate of an authority."""
+
+    async def delete_certificate(self, certificate_hash_data: Payload) -> Payload:
+        """Have the charger trust a root certificate no longer."""
+
+    async def get_installed_certificate_ids(self, certificate_type: str) -> Payload:
+        """Return which root certificates the charger trusts."""
+
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send any OCPP call, raw."""
 

@@ -1,12 +1,7 @@
 """Sockets: path and identity, credentials, subprotocol; the newest socket wins."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
-from enum import StrEnum
-import hmac
 import logging
 import ssl
 from urllib.parse import unquote
@@ -14,7 +9,9 @@ from urllib.parse import unquote
 from aiohttp import WSCloseCode, hdrs, web
 from yarl import URL
 
+from .admission import Admission, Refusal, admit, certificate_names
 from .capabilities import CapabilityStore
+from .certificates import Signing
 from .charge_point import ChargePoint
 from .connection import Connection, Timing
 from .jobs import UploadTarget
@@ -39,14 +36,6 @@ _MAX_UNCLAIMED = 1000
 
 async def _answer_nothing(_request: web.Request, _path: str) -> None:
     return None
-
-
-class Refusal(StrEnum):
-    """Why a charge point was not let in."""
-
-    WRONG_PASSWORD = "wrong_password"
-    PASSWORD_MISSING = "password_missing"
-    SUBPROTOCOL = "subprotocol"
 
 
 class CentralSystem:
@@ -79,12 +68,15 @@ class CentralSystem:
         self._capabilities = capabilities
         self._prices = prices
         self._uploads = uploads
+        self.signing = Signing()
         self._timing = timing or Timing()
         self._unclaimed = Allowance(_MAX_UNCLAIMED)
         authorizer.subscribe(self._tokens_changed)
         self._sockets: set[Connection] = set()
         self._offers: dict[str, asyncio.TimerHandle] = {}
         self._runner: web.AppRunner | None = None
+        # Whether our own listener asks for certificates.
+        self._certificates = False
         self._stopping = False
 
     # Charge points
@@ -148,6 +140,7 @@ class CentralSystem:
             claimed=claimed,
             unclaimed=self._unclaimed,
             uploads=self._uploads,
+            signing=self.signing,
         )
 
     def _known_or_stranger(self, identity: str) -> ChargePoint:
@@ -170,9 +163,17 @@ class CentralSystem:
     # Listening
 
     async def listen(
-        self, host: str | None, port: int, context: ssl.SSLContext | None
+        self,
+        host: str | None,
+        port: int,
+        context: ssl.SSLContext | None,
+        *,
+        certificates: bool = False,
     ) -> int:
-        """Open our own listener and return its port. Raises OSError."""
+        """Open our own listener and return its port. Raises OSError.
+
+        With `certificates`, who dials in has to show one or give a password.
+        """
         await asyncio.get_running_loop().run_in_executor(None, load_schemas, "v16")
         app = web.Application()
         app.router.add_get("/{path:.*}", self._on_request)
@@ -189,6 +190,7 @@ class CentralSystem:
             await runner.cleanup()
             raise
         self._runner = runner
+        self._certificates = certificates
         return int(runner.addresses[0][1])
 
     async def stop(self) -> None:
@@ -245,26 +247,40 @@ class CentralSystem:
             )
         key = identity.casefold()
         charge_point = self.charge_points.get(key)
+        admission: tuple[ChargePoint, Admission] | None = None
         if charge_point is None:
             if not unknown_allowed or self.is_ignored(identity):
+                return web.Response(status=403)
+            if own_port and self._certificates and not certificate_names(request):
                 return web.Response(status=403)
             if key not in self.unknown and len(self.unknown) >= _MAX_UNKNOWN:
                 return web.Response(status=503)
         elif not charge_point.wishes.enabled:
             return web.Response(status=503)
-        elif refusal := _check_password(request, charge_point, password_required):
-            self.on_refused(charge_point.identity, refusal)
-            return web.Response(
-                status=401, headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="OCPP"'}
+        else:
+            admitted = admit(
+                request,
+                charge_point,
+                password_required=password_required,
+                certificate_required=own_port and self._certificates,
             )
+            if isinstance(admitted, Refusal):
+                self.on_refused(charge_point.identity, admitted)
+                return admitted.answer
+            admission = (charge_point, admitted)
         return await self._serve(
-            request, identity, own_port=own_port, password_required=password_required
+            request,
+            identity,
+            admission,
+            own_port=own_port,
+            password_required=password_required,
         )
 
     async def _serve(
         self,
         request: web.Request,
         identity: str,
+        admission: tuple[ChargePoint, Admission] | None,
         *,
         own_port: bool,
         password_required: bool,
@@ -302,6 +318,9 @@ class CentralSystem:
         try:
             if replaced := charge_point.attach(connection, commands):
                 charge_point.run(replaced.close(), "close the replaced socket")
+            if admission and admission[0] is charge_point:
+                profile, password = admission[1].profile, admission[1].password
+                charge_point.security.came_in(profile, password)
             self.on_let_in(identity)
             await connection.run(commands.probe, ping=charge_point.config.keep_alive)
         finally:
@@ -341,32 +360,3 @@ def _address(request: web.Request) -> URL | None:
 
 def _is_upgrade(request: web.Request) -> bool:
     return "websocket" in request.headers.get(hdrs.UPGRADE, "").lower()
-
-
-def _check_password(
-    request: web.Request, charge_point: ChargePoint, required: bool
-) -> Refusal | None:
-    password = charge_point.config.password
-    if not password:
-        return Refusal.PASSWORD_MISSING if required else None
-    given = _credentials(request)
-    # OCPP 1.6 lets the key be 20 raw bytes that are configured in hexadecimal.
-    expected = [password.encode()]
-    with suppress(ValueError):
-        expected.append(bytes.fromhex(password))
-    # The user name may have colons as well: many an identity is a MAC address.
-    for ending in (b":" + candidate for candidate in expected):
-        if hmac.compare_digest(given[-len(ending) :], ending):
-            return None
-    return Refusal.WRONG_PASSWORD
-
-
-def _credentials(request: web.Request) -> bytes:
-    scheme, _, encoded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "basic":
-        return b""
-    try:
-        # Some chargers leave the padding out.
-        return base64.b64decode(encoded.strip() + "==")
-    except binascii.Error, ValueError:
-        return b""

@@ -99,6 +99,7 @@ class Messages16:
             Action.log_status_notification: self._on_diagnostics_status,
             Action.meter_values: self._on_meter_values,
             Action.security_event_notification: self._on_security_event,
+            Action.sign_certificate: self._on_sign_certificate,
             Action.signed_firmware_status_notification: self._on_firmware_status,
             Action.start_transaction: self._on_start_transaction,
             Action.status_notification: self._on_status_notification,
@@ -262,6 +263,10 @@ class Messages16:
         )
         answers = self._charge_point.config.data_transfer_answers
         return answer_to(payload, answers)
+
+    async def _on_sign_certificate(self, payload: Payload) -> Payload:
+        signed = await self._charge_point.security.sign(str(payload.get("csr") or ""))
+        return {"status": "Accepted" if signed else "Rejected"}
 
     def _on_security_event(self, payload: Payload) -> Payload:
         name = _text(payload, "type")

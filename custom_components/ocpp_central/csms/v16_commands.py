@@ -17,6 +17,7 @@ from .model import LimitProfile, Purpose
 from .v16_files import Files16
 from .v16_lists import Lists16
 from .v16_reservations import Reservations16
+from .v16_security import Security16
 
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
@@ -29,7 +30,7 @@ _ALWAYS = "2020-01-01T00:00:00Z"
 _BEFORE = timedelta(seconds=600)
 
 
-class Commands16(Files16, Lists16, Reservations16):
+class Commands16(Files16, Lists16, Reservations16, Security16):
     """Sends commands over one connection."""
 
     protocol = "ocpp1.6"
