@@ -22,6 +22,7 @@ from custom_components.ocpp_central.csms.capabilities import (
 )
 from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.connection import Timing
+from custom_components.ocpp_central.csms.jobs import UploadTarget
 from custom_components.ocpp_central.csms.model import (
     ChargePointConfig,
     SessionLedger,
@@ -523,6 +524,7 @@ class Central:
     store: MemoryStore = field(default_factory=MemoryStore)
     authorizer: Tokens = field(default_factory=Tokens)
     prices: Prices = field(default_factory=Prices)
+    uploads: UploadTarget | None = None
     system: CentralSystem = field(init=False)
     port: int = field(init=False)
     serve: Payload = field(default_factory=dict)
@@ -535,6 +537,7 @@ class Central:
             authorizer=self.authorizer,
             capabilities=self.store,
             prices=self.prices,
+            uploads=self.uploads,
             timing=self.timing,
         )
         self.port = await self.system.listen("127.0.0.1", 0, None)
