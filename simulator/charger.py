@@ -15,6 +15,7 @@ from .manners import Manners
 from .outbox import Outbox, Payload
 from .profile_store import ProfileStore
 from .reservations import Reservations
+from .security import Security
 from .sessions import Sessions
 from .station import Station
 from .transport import Transport
@@ -43,7 +44,7 @@ class Charger:
         phases: int = 3,
         max_current: float = 32.0,
         meter_start: float = 0.0,
-        password: str | None = None,
+        password: str | bytes | None = None,
         clock: Clock | None = None,
         config: Mapping[str, str | None] | None = None,
         reports_soc: bool = False,
@@ -52,6 +53,7 @@ class Charger:
         model: str = "SimCharge 22",
         serial: str | None = None,
         firmware: str = "1.0.0",
+        security: Mapping[str, Any] | None = None,
     ) -> None:
         """Build a charger; `start` connects it."""
         self.identity = identity
@@ -75,11 +77,17 @@ class Charger:
             connectors=connectors, soc=reports_soc, overrides=config
         )
         self.configuration.changed = self._configured
+        self.security = Security(
+            identity,
+            self.configuration,
+            url=url,
+            password=password,
+            **security or {},
+        )
         self.link = Link(
             self,
-            url=url,
             identity=identity,
-            password=password,
+            security=self.security,
             clock=self.clock,
             configuration=self.configuration,
             activity=self.activity,
@@ -199,6 +207,7 @@ class Charger:
 
     def _reboot(self) -> None:
         self.sessions.reboot()
+        self.security.rebooted()
         self.link.forget_registration()
         self.link.dial_later(REBOOT_SECONDS)
 

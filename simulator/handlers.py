@@ -22,6 +22,7 @@ from .connector import Connector
 from .file_handlers import FileHandlers
 from .profile_store import ProfileRefused
 from .profiles import Profile, Unit, composite
+from .security import PASSWORD_KEY, PROFILE_KEY, SecurityHandlers
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _accepted(yes: bool) -> str:
     return "Accepted" if yes else "Rejected"
 
 
-class Handlers(AccessHandlers, FileHandlers):
+class Handlers(AccessHandlers, FileHandlers, SecurityHandlers):
     """A connection that serves every request of the feature profiles the charger has."""
 
     def __init__(self, charger: Charger, transport: Transport) -> None:
@@ -137,9 +138,12 @@ class Handlers(AccessHandlers, FileHandlers):
         self, key: str, value: str
     ) -> call_result.ChangeConfiguration:
         """Change a configuration key."""
-        return call_result.ChangeConfiguration(
-            self._charger.configuration.change(key, value)
-        )
+        status = self._charger.configuration.change(key, value)
+        if key in (PASSWORD_KEY, PROFILE_KEY) and status == "Accepted":
+            self.then(lambda: self._charger.security.changed(key))
+            if key == PASSWORD_KEY and self._charger.security.password_needs_reboot:
+                status = "RebootRequired"
+        return call_result.ChangeConfiguration(status)
 
     @serves(Action.clear_cache)
     def on_clear_cache(self) -> call_result.ClearCache:

@@ -7,7 +7,7 @@ from pathlib import Path
 import string
 from typing import Any
 
-from custom_components.ocpp_central.csms.server import Refusal
+from custom_components.ocpp_central.csms.admission import Refusal
 
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"
 
