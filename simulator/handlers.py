@@ -155,9 +155,13 @@ class Handlers(AccessHandlers, FileHandlers, SecurityHandlers):
     def on_data_transfer(
         self, vendor_id: str, message_id: str | None = None, data: str | None = None
     ) -> call_result.DataTransfer:
-        """Echo what is meant for this vendor."""
+        """Echo what is meant for this vendor, if there is something to echo."""
         if vendor_id != self._charger.vendor:
             return call_result.DataTransfer("UnknownVendorId")
+        if message_id not in {None, "Echo"}:
+            return call_result.DataTransfer("UnknownMessageId")
+        if message_id and not data:
+            return call_result.DataTransfer("Rejected")
         return call_result.DataTransfer("Accepted", data)
 
     @serves(Action.trigger_message)
