@@ -171,30 +171,36 @@ class Listener:
     def _async_failed(self, error: ssl.SSLError) -> None:
         """Tell that somebody could not connect, where the user can do something."""
         if isinstance(error, ssl.SSLCertVerificationError):
-            kind, reason = "client_certificate", error.verify_message
+            reason = error.verify_message
+            self._async_log("client_certificate", reason)
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                "client_certificate",
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key="client_certificate",
+                translation_placeholders={"error": reason},
+            )
         elif error.reason == "HTTP_REQUEST":
-            kind, reason = "plain_connection", ""
+            self._async_log("plain_connection", "its connection is not encrypted")
+            ir.async_create_issue(
+                self._hass,
+                DOMAIN,
+                "plain_connection",
+                is_fixable=False,
+                severity=ir.IssueSeverity.ERROR,
+                translation_key="plain_connection",
+                translation_placeholders={"port": str(self._entry.data[CONF_PORT])},
+            )
         else:
             _LOGGER.debug("An encrypted connection did not come about: %s", error)
-            return
-        registry = ir.async_get(self._hass)
-        if registry.async_get_issue(DOMAIN, kind) is None:
-            _LOGGER.warning(
-                "A charge point could not connect: %s",
-                reason or "it does not encrypt its connection",
-            )
-        ir.async_create_issue(
-            self._hass,
-            DOMAIN,
-            kind,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=kind,
-            translation_placeholders={
-                "error": reason,
-                "port": str(self._entry.data[CONF_PORT]),
-            },
-        )
+
+    @callback
+    def _async_log(self, issue_id: str, reason: str) -> None:
+        """Log why somebody could not connect, once for as long as it is told."""
+        if ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is None:
+            _LOGGER.warning("A charge point could not connect: %s", reason)
 
     @callback
     def async_let_in(self) -> None:

@@ -92,10 +92,15 @@ class SecurityIssues:
 
     @callback
     def _async_tell(
-        self, issue_id: str, key: str, identity: str, *, fixable: bool = False
+        self,
+        issue_id: str,
+        trouble: Refusal | Problem,
+        identity: str,
+        *,
+        fixable: bool = False,
     ) -> None:
         if ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is None:
-            _LOGGER.warning("Charge point %s: %s", identity, key.replace("_", " "))
+            _LOGGER.warning("Charge point %s: %s", identity, trouble.replace("_", " "))
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -103,7 +108,7 @@ class SecurityIssues:
             data={"entry_id": self._entry.entry_id, "identity": identity},
             is_fixable=fixable,
             severity=ir.IssueSeverity.ERROR,
-            translation_key=key,
+            translation_key=trouble,
             translation_placeholders={"identity": identity},
         )
 
