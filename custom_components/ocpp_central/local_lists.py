@@ -27,19 +27,32 @@ def async_tell_problems(
         for problem in ListProblem:
             if problem not in problems:
                 ir.async_delete_issue(hass, DOMAIN, issue_id(problem))
-                continue
-            numbers = problems[problem]
+        if numbers := problems.get(ListProblem.FOREIGN):
             ir.async_create_issue(
                 hass,
                 DOMAIN,
-                issue_id(problem),
+                issue_id(ListProblem.FOREIGN),
                 data={"entry_id": entry_id, "identity": charge_point.identity},
-                is_fixable=problem is ListProblem.FOREIGN,
+                is_fixable=True,
                 severity=ir.IssueSeverity.WARNING,
-                translation_key=problem,
+                translation_key="local_list_foreign",
                 translation_placeholders={
                     "charge_point": charge_point.config.name,
-                    **{key: str(number) for key, number in numbers.items()},
+                    "version": str(numbers["version"]),
+                },
+            )
+        if numbers := problems.get(ListProblem.TOO_LONG):
+            ir.async_create_issue(
+                hass,
+                DOMAIN,
+                issue_id(ListProblem.TOO_LONG),
+                is_fixable=False,
+                severity=ir.IssueSeverity.WARNING,
+                translation_key="local_list_too_long",
+                translation_placeholders={
+                    "charge_point": charge_point.config.name,
+                    "most": str(numbers["most"]),
+                    "number": str(numbers["number"]),
                 },
             )
 
