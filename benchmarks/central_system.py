@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from custom_components.ocpp_central.csms.authorization import AnyToken
+from custom_components.ocpp_central.csms.authorization import Tokens
 from custom_components.ocpp_central.csms.capabilities import (
     Capabilities,
     ConfigurationKey,
@@ -112,7 +112,7 @@ async def run(options: dict[str, Any]) -> None:
     """Listen, and serve the benchmark."""
     central = CentralSystem(
         ledger=NoLedger(),
-        authorizer=AnyToken(),
+        authorizer=Tokens(),
         capabilities=NoStore(),
         prices=Prices(),
     )

@@ -9,9 +9,13 @@ from .configuration import Configuration
 from .connector import Connector
 from .handlers import Handlers
 from .link import Link
+from .local_list import LocalList
+from .maintenance import Maintenance
 from .manners import Manners
 from .outbox import Outbox, Payload
 from .profile_store import ProfileStore
+from .reservations import Reservations
+from .security import Security
 from .sessions import Sessions
 from .station import Station
 from .transport import Transport
@@ -40,7 +44,7 @@ class Charger:
         phases: int = 3,
         max_current: float = 32.0,
         meter_start: float = 0.0,
-        password: str | None = None,
+        password: str | bytes | None = None,
         clock: Clock | None = None,
         config: Mapping[str, str | None] | None = None,
         reports_soc: bool = False,
@@ -49,6 +53,7 @@ class Charger:
         model: str = "SimCharge 22",
         serial: str | None = None,
         firmware: str = "1.0.0",
+        security: Mapping[str, Any] | None = None,
     ) -> None:
         """Build a charger; `start` connects it."""
         self.identity = identity
@@ -72,11 +77,17 @@ class Charger:
             connectors=connectors, soc=reports_soc, overrides=config
         )
         self.configuration.changed = self._configured
+        self.security = Security(
+            identity,
+            self.configuration,
+            url=url,
+            password=password,
+            **security or {},
+        )
         self.link = Link(
             self,
-            url=url,
             identity=identity,
-            password=password,
+            security=self.security,
             clock=self.clock,
             configuration=self.configuration,
             activity=self.activity,
@@ -94,9 +105,18 @@ class Charger:
             plugged=lambda connector: self.sessions.plugged(connector),
             unplugged=lambda connector: self.sessions.unplugged(connector),
         )
+        self.local_list = LocalList(self.clock, self.configuration)
+        self.reservations = Reservations(self.station, self.clock, self.configuration)
         self.sessions = Sessions(
-            self.station, self.outbox, self.clock, self.configuration, self.activity
+            self.station,
+            self.outbox,
+            self.clock,
+            self.configuration,
+            self.activity,
+            self.local_list,
+            self.reservations,
         )
+        self.maintenance = Maintenance(self)
 
     @property
     def profiles(self) -> ProfileStore:
@@ -119,6 +139,8 @@ class Charger:
         await self.link.close()
         self.station.stop()
         self.sessions.stop()
+        self.reservations.stop()
+        self.maintenance.stop()
         self.outbox.close()
         await self.activity.cancel()
         self.clock.detach(self)
@@ -185,6 +207,7 @@ class Charger:
 
     def _reboot(self) -> None:
         self.sessions.reboot()
+        self.security.rebooted()
         self.link.forget_registration()
         self.link.dial_later(REBOOT_SECONDS)
 
@@ -332,6 +355,7 @@ class Charger:
             if connector.reported != (status, connector.error_code):
                 self.report(connector, status, first=True)
         self.outbox.pump()
+        self.maintenance.link_up(booted=booted)
         self.activity.changed()
 
     def link_down(self) -> None:

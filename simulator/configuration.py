@@ -39,6 +39,8 @@ class Key:
     valid: Callable[[str], bool] = _anything
     readonly: bool = False
     reboot: bool = False
+    #: Its value is told to nobody.
+    hidden: bool = False
 
 
 class Configuration:
@@ -83,6 +85,8 @@ class Configuration:
             "ConnectorPhaseRotation": fixed("0.RST"),
             "GetConfigurationMaxKeys": fixed(50),
             "HeartbeatInterval": Key("300", _number),
+            "LocalAuthListEnabled": Key("true", _truth),
+            "LocalAuthListMaxLength": fixed(100),
             "LocalAuthorizeOffline": Key("true", _truth),
             "LocalPreAuthorize": Key("false", _truth),
             "MeterValuesAlignedData": measured(MEASURANDS[0]),
@@ -91,14 +95,17 @@ class Configuration:
             "MeterValuesSampledDataMaxLength": fixed(len(self.measurands)),
             "MeterValueSampleInterval": Key("60", _number),
             "NumberOfConnectors": fixed(connectors),
+            "ReserveConnectorZeroSupported": fixed("true"),
             "ResetRetries": fixed(0),
+            "SendLocalListMaxLength": fixed(20),
             "StopTransactionOnEVSideDisconnect": Key("true", _truth),
             "StopTransactionOnInvalidId": Key("true", _truth),
             "StopTxnAlignedData": fixed(""),
             "StopTxnSampledData": measured(MEASURANDS[0]),
             "StopTxnSampledDataMaxLength": fixed(len(self.measurands)),
             "SupportedFeatureProfiles": fixed(
-                "Core,FirmwareManagement,SmartCharging,RemoteTrigger"
+                "Core,FirmwareManagement,LocalAuthListManagement,Reservation,"
+                "SmartCharging,RemoteTrigger"
             ),
             "TransactionMessageAttempts": Key("3", _number),
             "TransactionMessageRetryInterval": Key("60", _number),
@@ -149,7 +156,8 @@ class Configuration:
                 unknown.append(asked)
                 continue
             key = self._keys[name]
-            known.append({"key": name, "readonly": key.readonly, "value": key.value})
+            told: dict[str, object] = {"key": name, "readonly": key.readonly}
+            known.append(told if key.hidden else {**told, "value": key.value})
         return known, unknown
 
     def change(self, asked: str, value: str) -> str:
@@ -166,6 +174,11 @@ class Configuration:
         """Set a key from within the charger."""
         self._keys[name] = replace(self._keys.get(name, Key("")), value=value)
         self.changed(name)
+
+    def add(self, name: str, key: Key) -> None:
+        """Have one more key; if its value was given from outside, that stays."""
+        value = self._keys[name].value if name in self._keys else key.value
+        self._keys[name] = replace(key, value=value)
 
     def _find(self, asked: str) -> str | None:
         """The spelling of a key here: names of keys are not case-sensitive."""

@@ -56,6 +56,7 @@ class Connector:
         offered_phases: The phases it is offered on.
         operative: Whether the central system wants it in service.
         fault: The error code of a fault, if there is one.
+        reserved: It is kept free for somebody.
         finished: The transaction of the car that is still plugged in has ended.
         reported: The last status and error code that were reported since the last boot.
     """
@@ -74,6 +75,7 @@ class Connector:
     operative: bool = True
     station: Connector | None = None
     fault: str | None = None
+    reserved: bool = False
     finished: bool = False
     reported: tuple[str, str] | None = field(default=None, repr=False)
 
@@ -129,9 +131,13 @@ class Connector:
             self.station is not None and not self.station.operative
         ):
             return "Unavailable"
+        if self.authorization is not None:
+            return "Preparing"
+        if self.reserved:
+            return "Reserved"
         if self.car is not None:
             return "Finishing" if self.finished else "Preparing"
-        return "Preparing" if self.authorization is not None else "Available"
+        return "Available"
 
     def _charging_status(self, transaction: Transaction) -> str:
         if self.car is None:

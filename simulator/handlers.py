@@ -15,11 +15,14 @@ from ocpp.exceptions import (
 from ocpp.v16 import call_result
 from ocpp.v16.enums import Action
 
+from .access_handlers import AccessHandlers
 from .clock import format_time
-from .connection import Connection, serves
+from .connection import serves
 from .connector import Connector
+from .file_handlers import FileHandlers
 from .profile_store import ProfileRefused
 from .profiles import Profile, Unit, composite
+from .security import PASSWORD_KEY, PROFILE_KEY, SecurityHandlers
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ def _accepted(yes: bool) -> str:
     return "Accepted" if yes else "Rejected"
 
 
-class Handlers(Connection):
+class Handlers(AccessHandlers, FileHandlers, SecurityHandlers):
     """A connection that serves every request of the feature profiles the charger has."""
 
     def __init__(self, charger: Charger, transport: Transport) -> None:
@@ -135,9 +138,12 @@ class Handlers(Connection):
         self, key: str, value: str
     ) -> call_result.ChangeConfiguration:
         """Change a configuration key."""
-        return call_result.ChangeConfiguration(
-            self._charger.configuration.change(key, value)
-        )
+        status = self._charger.configuration.change(key, value)
+        if key in (PASSWORD_KEY, PROFILE_KEY) and status == "Accepted":
+            self.then(lambda: self._charger.security.changed(key))
+            if key == PASSWORD_KEY and self._charger.security.password_needs_reboot:
+                status = "RebootRequired"
+        return call_result.ChangeConfiguration(status)
 
     @serves(Action.clear_cache)
     def on_clear_cache(self) -> call_result.ClearCache:
@@ -149,38 +155,14 @@ class Handlers(Connection):
     def on_data_transfer(
         self, vendor_id: str, message_id: str | None = None, data: str | None = None
     ) -> call_result.DataTransfer:
-        """Echo what is meant for this vendor."""
+        """Echo what is meant for this vendor, if there is something to echo."""
         if vendor_id != self._charger.vendor:
             return call_result.DataTransfer("UnknownVendorId")
+        if message_id not in {None, "Echo"}:
+            return call_result.DataTransfer("UnknownMessageId")
+        if message_id and not data:
+            return call_result.DataTransfer("Rejected")
         return call_result.DataTransfer("Accepted", data)
-
-    @serves(Action.get_diagnostics)
-    def on_get_diagnostics(self, **_request: Any) -> call_result.GetDiagnostics:
-        """Pretend to upload a file."""
-        self.then(
-            lambda: self._announce(
-                "DiagnosticsStatusNotification", "Uploading", "Uploaded"
-            )
-        )
-        return call_result.GetDiagnostics(f"{self._charger.identity}.log"[-255:])
-
-    @serves(Action.update_firmware)
-    def on_update_firmware(self, **_request: Any) -> call_result.UpdateFirmware:
-        """Pretend to install a file."""
-        self.then(
-            lambda: self._announce(
-                "FirmwareStatusNotification",
-                "Downloading",
-                "Downloaded",
-                "Installing",
-                "Installed",
-            )
-        )
-        return call_result.UpdateFirmware()
-
-    def _announce(self, action: str, *statuses: str) -> None:
-        for status in statuses:
-            self._charger.outbox.put(action, {"status": status}, triggered=True)
 
     @serves(Action.trigger_message)
     def on_trigger_message(
@@ -222,7 +204,7 @@ class Handlers(Connection):
                     if connector.id > 0:
                         charger.sessions.trigger(connector)
             case _:
-                self._announce(message, "Idle")
+                charger.maintenance.trigger(message)
 
     # Smart charging
 

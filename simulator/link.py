@@ -9,6 +9,7 @@ from .activity import Activity
 from .clock import Clock, Ticker, Timer
 from .configuration import Configuration
 from .connection import Connection, RequestFailed
+from .security import Security
 from .transport import Transport, TransportClosed
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,9 +59,8 @@ class Link:
         self,
         owner: Owner,
         *,
-        url: str,
         identity: str,
-        password: str | None,
+        security: Security,
         clock: Clock,
         configuration: Configuration,
         activity: Activity,
@@ -68,9 +68,9 @@ class Link:
     ) -> None:
         """Prepare, without dialling."""
         self._owner = owner
-        self._url = url
         self._identity = identity
-        self._password = password
+        self._security = security
+        security.redial = lambda: activity.spawn(self._redial())
         self._clock = clock
         self._configuration = configuration
         self._activity = activity
@@ -116,10 +116,14 @@ class Link:
     async def _dial(self) -> None:
         try:
             transport = await Transport.connect(
-                self._url, self._identity, self._password
+                self._security.url,
+                self._identity,
+                self._security.password,
+                self._security.tls,
             )
         except TransportClosed as error:
             _LOGGER.debug("%s: %s", self._identity, error)
+            self._security.failed()
             self._dial_again()
             return
         finally:
@@ -127,6 +131,7 @@ class Link:
         if not self._wanted:
             await transport.close()
             return
+        self._security.connected()
         self._transport = transport
         self._connection = connection = self._owner.serve(transport)
         self._reader = asyncio.get_running_loop().create_task(
@@ -199,6 +204,11 @@ class Link:
         await self.hang_up(how)
         self._wanted = True
         self._dial_again()
+
+    async def _redial(self) -> None:
+        """Connect anew, in another way than before."""
+        await self.hang_up(Transport.close)
+        self.dial()
 
     async def close(self) -> None:
         """End everything."""

@@ -10,10 +10,12 @@ from .clock import Clock, Ticker, Timer, format_time, parse_time
 from .configuration import Configuration
 from .connector import Authorization, Connector, Transaction
 from .link import CallFailed, LinkDown
+from .local_list import LocalList
 from .meter import meter_value
 from .outbox import Outbox, Payload
 from .profile_store import ProfileRefused
 from .profiles import Profile, Purpose
+from .reservations import Reservations
 from .station import Station
 
 type IdTagInfo = Mapping[str, Any]
@@ -32,6 +34,8 @@ class Sessions:
         clock: Clock,
         configuration: Configuration,
         activity: Activity,
+        local_list: LocalList,
+        reservations: Reservations,
     ) -> None:
         """Serve the connectors of a station."""
         self._station = station
@@ -39,6 +43,8 @@ class Sessions:
         self._clock = clock
         self._configuration = configuration
         self._activity = activity
+        self._list = local_list
+        self._reservations = reservations
         self._cache: dict[str, IdTagInfo] = {}
         self._aligned: Timer | None = None
 
@@ -59,7 +65,10 @@ class Sessions:
             if parent is not None and parent == transaction.parent:
                 self.end(connector, "Local", token)
             return status
-        if not connector.available:
+        parent = info.get("parentIdTag")
+        if not connector.available or not self._reservations.permits(
+            connector, token, parent
+        ):
             return "Unavailable"
         self._admit(connector, token, None)
         return status
@@ -70,7 +79,7 @@ class Sessions:
 
     async def _authorize(self, token: str) -> IdTagInfo:
         if self._configuration.truth("LocalPreAuthorize"):
-            if (known := self._cached(token)) is not None and known[
+            if (known := self._known(token)) is not None and known[
                 "status"
             ] == _ACCEPTED:
                 return known
@@ -84,12 +93,16 @@ class Sessions:
         return dict(answer["idTagInfo"])
 
     def _authorize_offline(self, token: str) -> IdTagInfo:
-        known = self._cached(token)
+        known = self._known(token)
         if known is not None and self._configuration.truth("LocalAuthorizeOffline"):
             return known
         if known is None and self._configuration.truth("AllowOfflineTxForUnknownId"):
             return {"status": _ACCEPTED}
         return _NOBODY
+
+    def _known(self, token: str) -> IdTagInfo | None:
+        """What the charger itself knows of a token; the list is above the cache."""
+        return self._list.find(token) or self._cached(token)
 
     def _cached(self, token: str) -> IdTagInfo | None:
         if not self._configuration.truth("AuthorizationCacheEnabled"):
@@ -104,6 +117,10 @@ class Sessions:
         if (info := answer.get("idTagInfo")) is not None:
             self._cache[token] = info
 
+    def _parent(self, token: str) -> str | None:
+        """The group of a token, if the charger knows it."""
+        return (self._known(token) or {}).get("parentIdTag")
+
     # Beginning
 
     def remote_start(
@@ -113,7 +130,9 @@ class Sessions:
         free = [
             connector
             for connector in self._station.sockets
-            if connector.available and number in {None, connector.id}
+            if connector.available
+            and number in {None, connector.id}
+            and self._reservations.permits(connector, id_tag, self._parent(id_tag))
         ]
         if not free:
             return None
@@ -184,7 +203,7 @@ class Sessions:
         self._station.update()
         reading = connector.reading
         transaction = Transaction(id_tag, self._clock.now(), reading.register)
-        transaction.parent = self._cache.get(id_tag, {}).get("parentIdTag")
+        transaction.parent = self._parent(id_tag)
         transaction.begin = self._transaction_data(connector, "Transaction.Begin")
         connector.transaction = transaction
         connector.finished = False
@@ -198,6 +217,9 @@ class Sessions:
             "meterStart": transaction.meter_start,
             "timestamp": format_time(transaction.start),
         }
+        reservation = self._reservations.use(connector, id_tag, transaction.parent)
+        if reservation is not None:
+            payload["reservationId"] = reservation.id
         self._outbox.put(
             "StartTransaction",
             payload,

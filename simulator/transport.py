@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from contextlib import suppress
 import socket
+import ssl
 from urllib.parse import quote
 
 import aiohttp
@@ -33,12 +34,18 @@ class Transport:
         self._alive.set()
 
     @classmethod
-    async def connect(cls, url: str, identity: str, password: str | None) -> Transport:
+    async def connect(
+        cls,
+        url: str,
+        identity: str,
+        password: bytes | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> Transport:
         """Dial the central system. Raises TransportClosed with the reason."""
         headers = {}
         if password is not None:
             # Made by hand: aiohttp's own refuses an identity with a colon, which OCPP allows.
-            credentials = b64encode(f"{identity}:{password}".encode()).decode()
+            credentials = b64encode(identity.encode() + b":" + password).decode()
             headers["Authorization"] = f"Basic {credentials}"
         address = URL(f"{url.rstrip('/')}/{quote(identity, safe='')}", encoded=True)
         # A total here would keep a timer for as long as the websocket lives.
@@ -49,6 +56,7 @@ class Transport:
                     address,
                     protocols=(SUBPROTOCOL,),
                     headers=headers,
+                    ssl=tls or True,
                     # Pings are answered here, so that a dead connection can keep silent.
                     autoping=False,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),

@@ -34,6 +34,7 @@ TIMING = Timing(
     quiet=0,
     pace=0,
     reboot=NEVER,
+    settle=NEVER,
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from simulator import ManualClock
 
+from .certificates import Certificates
 from .common import TIMING, System, charge_point, config_entry
 
 # The event loop and its sockets belong to the test, not to the example; and a machine
@@ -88,3 +89,9 @@ async def system(
     await system.set_up()
     yield system
     await system.close()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Return certificates and keys, in files."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))

@@ -21,6 +21,7 @@ async def test_classes(hass: HomeAssistant, system: System) -> None:
         if entity.domain == "binary_sensor" and not entity.disabled
     } == {
         "garage_0_connected": ("connectivity", "diagnostic"),
+        "garage_0_reboot_required": (None, "diagnostic"),
         "garage_1_plugged_in": ("plug", None),
         "garage_1_car_charging": ("battery_charging", None),
         "garage_1_problem": ("problem", None),

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 import errno
-from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -387,14 +386,17 @@ async def test_encrypted(hass: HomeAssistant, port: int, files: Files) -> None:
     # In debug mode asyncio makes an exception of each handshake that fails.
     hass.loop.set_debug(False)
     context = ssl.create_default_context(cafile=files.certificate)
+    url = f"https://127.0.0.1:{port}/GARAGE"
     async with ClientSession() as session:
-        dial = partial(session.ws_connect, f"https://127.0.0.1:{port}/GARAGE")
         with pytest.raises(ClientError):
-            await dial(ssl=context)
-        context.load_cert_chain(files.both)
-        async with dial(ssl=context, protocols=["ocpp1.6"]) as socket:
-            await socket.send_str('[2,"1","Heartbeat",{}]')
-            assert "currentTime" in await socket.receive_str()
+            await session.ws_connect(url, ssl=context)
+    context.load_cert_chain(files.both)
+    async with (
+        ClientSession() as session,
+        session.ws_connect(url, ssl=context, protocols=["ocpp1.6"]) as socket,
+    ):
+        await socket.send_str('[2,"1","Heartbeat",{}]')
+        assert "currentTime" in await socket.receive_str()
 
 
 async def test_files_in_the_configuration_folder(
@@ -617,7 +619,11 @@ async def test_remote_tag(system: System) -> None:
     raw = await system.dial()
     page = await hass.config_entries.options.async_init(system.entry.entry_id)
     assert page["step_id"] == "init"
-    assert proposals(page) == {"remote_tag": "HOMEASSISTANT", "tariff": "none"}
+    assert proposals(page) == {
+        "remote_tag": "HOMEASSISTANT",
+        "one_session_each": False,
+        "tariff": "none",
+    }
     for wrong in ("", "12345678901234567", "a b", "kärnten", "tag_1"):
         page = await hass.config_entries.options.async_configure(
             page["flow_id"], {"remote_tag": wrong}
@@ -632,7 +638,36 @@ async def test_remote_tag(system: System) -> None:
     assert (await raw.called("RemoteStartTransaction")).payload["idTag"] == "Solar1"
 
     page = await hass.config_entries.options.async_init(system.entry.entry_id)
-    assert proposals(page) == {"remote_tag": "Solar1", "tariff": "none"}
+    assert proposals(page)["remote_tag"] == "Solar1"
+
+
+async def test_api_key(system: System) -> None:
+    """A key that can be guessed is refused; one taken away is gone."""
+    hass, entry = system.hass, system.entry
+    tag = {"remote_tag": "Solar1", "one_session_each": False}
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    suggestion = page["description_placeholders"]["api_key"]
+    assert len(suggestion) == 32
+    for wrong in (
+        "fifteen-letters",
+        "x" * 129,
+        "sixteen letters.",
+        "schlüssel-aus-kärnten",
+    ):
+        page = await answer(hass, page, api_key=wrong, **tag)
+        assert page["errors"] == {"api_key": "invalid_api_key"}, wrong
+        assert proposals(page)["api_key"] == wrong
+    page = await answer(hass, page, api_key=suggestion, remote_tag="a b")
+    assert page["errors"] == {"remote_tag": "invalid_tag"}
+    page = await answer(hass, page, api_key=suggestion, **tag)
+    assert page["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {"api_key": suggestion, **tag}
+
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    assert proposals(page) == {"api_key": suggestion, "tariff": "none", **tag}
+    assert page["description_placeholders"]["api_key"] != suggestion
+    page = await answer(hass, page, **tag)
+    assert entry.options == tag
 
 
 PRICE = "sensor.price"
@@ -648,7 +683,7 @@ async def answer(hass: HomeAssistant, page: Any, **values: Any) -> Any:
 async def test_price_of_energy(system: System) -> None:
     """None, a fixed price, an entity's, and back; what else there is stays."""
     hass, entry = system.hass, system.entry
-    tag = {"remote_tag": "Solar1"}
+    tag = {"remote_tag": "Solar1", "one_session_each": False}
     prices = entry.runtime_data.prices
     raw = await system.dial()
 

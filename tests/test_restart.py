@@ -45,8 +45,10 @@ ENERGY = "Energy.Active.Import.Register"
 # Everything else is a fact of the charger or a command to it.
 ALWAYS_AVAILABLE = {
     ("binary_sensor", 0, "connected"),
+    ("event", 0, "configuration_changed"),
     ("event", 0, "data_transfer"),
     ("event", 0, "id_token"),
+    ("event", 0, "security"),
     ("event", 1, "transaction"),
     ("number", 0, "maximum_current"),
     ("number", 1, "current_limit"),

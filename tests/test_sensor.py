@@ -175,6 +175,8 @@ async def test_defaults(hass: HomeAssistant, system: System) -> None:
     assert sensors == {
         **{f"garage_1_{key}": (e.enabled, None) for key, e in MEASURED.items()},
         **{f"garage_{number}_{key}": e for (number, key), e in ALWAYS.items()},
+        # The charger says what it offers to the car.
+        "garage_1_effective_limit": (True, None),
         "garage_0_firmware_status": (False, "diagnostic"),
         "garage_0_diagnostics_status": (False, "diagnostic"),
     }
@@ -241,8 +243,8 @@ async def test_of_the_charge_point(
     )
     await hass.async_block_till_done()
     assert system.value("sensor", "station_status", 0) == "unavailable"
-    assert system.value("sensor", "firmware_status", 0) == "Downloading"
-    assert system.value("sensor", "diagnostics_status", 0) == "Uploaded"
+    assert system.value("sensor", "firmware_status", 0) == "downloading"
+    assert system.value("sensor", "diagnostics_status", 0) == "uploaded"
     assert system.value("sensor", "error_code") == "OtherError E42 Relay"
 
     await raw.close()

@@ -23,10 +23,9 @@ PROFILE = {
         "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}],
     },
 }
+HEARTBEAT = {"key": "HeartbeatInterval", "readonly": False, "value": "60"}
 CONFIGURATION = {
-    "configurationKey": [
-        {"key": "HeartbeatInterval", "readonly": False, "value": "60"},
-    ],
+    "configurationKey": [HEARTBEAT],
     "unknownKey": ["Nonsense"],
 }
 
@@ -42,6 +41,8 @@ class Case:
     answer: dict[str, Any] = field(default_factory=lambda: {"status": "Accepted"})
     refusal: str | None = "Rejected"
     reads: bool = False
+    # What the action returns, if not the answer itself.
+    returned: dict[str, Any] | None = None
 
     @override
     def __str__(self) -> str:
@@ -106,7 +107,14 @@ CASES = [
         {"duration": {"hours": 1, "minutes": 30}, "unit": "W"},
         reads=True,
     ),
-    Case("get_configuration", "GetConfiguration", {}, answer=CONFIGURATION, reads=True),
+    Case(
+        "get_configuration",
+        "GetConfiguration",
+        {},
+        answer=CONFIGURATION,
+        reads=True,
+        returned={"known": [HEARTBEAT], "unknown": []},
+    ),
     Case(
         "get_configuration",
         "GetConfiguration",
@@ -114,6 +122,7 @@ CASES = [
         {"keys": ["HeartbeatInterval", "Nonsense"]},
         answer=CONFIGURATION,
         reads=True,
+        returned={"known": [HEARTBEAT], "unknown": ["Nonsense"]},
     ),
     Case(
         "get_configuration",
@@ -122,6 +131,7 @@ CASES = [
         {"keys": "HeartbeatInterval"},
         answer=CONFIGURATION,
         reads=True,
+        returned={"known": [HEARTBEAT], "unknown": []},
     ),
     Case(
         "set_configuration",
@@ -156,6 +166,19 @@ CASES = [
         "TriggerMessage",
         {"requestedMessage": "MeterValues", "connectorId": 2},
         {"message": "MeterValues", "connector": 2},
+    ),
+    Case(
+        "extended_trigger_message",
+        "ExtendedTriggerMessage",
+        {"requestedMessage": "LogStatusNotification"},
+        {"message": "LogStatusNotification"},
+        refusal="NotImplemented",
+    ),
+    Case(
+        "extended_trigger_message",
+        "ExtendedTriggerMessage",
+        {"requestedMessage": "StatusNotification", "connectorId": 2},
+        {"message": "StatusNotification", "connector": 2},
     ),
     Case(
         "data_transfer",
@@ -202,7 +225,7 @@ async def test_action(hass: HomeAssistant, system: System, case: Case) -> None:
     charger = await system.connect()
     charger.answer(case.sent, case.answer)
     response = await system.act(case.action, response=True, **case.data)
-    assert response == case.answer
+    assert response == (case.returned or case.answer)
     action, payload = charger.requests[-1]
     assert action == case.sent
     assert list(payload.items()) == list(case.payload.items())

@@ -21,6 +21,12 @@ async def test_names_and_places(hass: HomeAssistant, system: System) -> None:
         if entity.domain == "switch"
     } == {
         "garage_0_enabled": ("Connection allowed", "config"),
+        "garage_0_local_authorize_offline": ("Known cards charge offline", "config"),
+        "garage_0_local_pre_authorize": (
+            "Charger decides about known cards",
+            "config",
+        ),
+        "garage_0_allow_offline_unknown": ("Unknown cards charge offline", "config"),
         "garage_1_charging": ("Charging", None),
         "garage_1_paused": ("Charging paused", None),
         "garage_1_available": ("In service", "config"),

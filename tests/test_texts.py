@@ -7,7 +7,8 @@ from pathlib import Path
 import string
 from typing import Any
 
-from custom_components.ocpp_central.csms.server import Refusal
+from custom_components.ocpp_central.csms.admission import Refusal
+from custom_components.ocpp_central.csms.security import Problem
 
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"
 
@@ -52,8 +53,8 @@ def _filled() -> Iterator[tuple[str, set[str]]]:
                 if isinstance(part, ast.Constant) and isinstance(part.value, str)
             ]
             if not constants:
-                assert ast.unparse(key) == "refusal"
-                constants = [refusal.value for refusal in Refusal]
+                assert ast.unparse(key) == "trouble"
+                constants = [trouble.value for trouble in (*Refusal, *Problem)]
             for constant in constants:
                 yield constant, filled
 

@@ -10,8 +10,10 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .files import ExportView
 from .hub import OcppConfigEntry, OcppHub
+from .rest_api import RestApi
 from .services import async_setup_services
 from .storage import OcppStore
+from .upload_views import UploadedView, UploadView
 from .view import OcppView
 
 PLATFORMS = [
@@ -19,6 +21,7 @@ PLATFORMS = [
     Platform.BUTTON,
     Platform.EVENT,
     Platform.NUMBER,
+    Platform.SELECT,
     Platform.SENSOR,
     Platform.SWITCH,
 ]
@@ -31,6 +34,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     async_setup_services(hass)
     hass.http.register_view(OcppView())
     hass.http.register_view(ExportView())
+    hass.http.register_view(UploadView())
+    hass.http.register_view(UploadedView())
     return True
 
 
@@ -39,6 +44,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: OcppConfigEntry) -> bool
     hub = OcppHub(hass, entry)
     await hub.async_prepare()
     entry.runtime_data = hub
+    hub.central.on_plain_request = RestApi(hass, entry).async_answer
     # All platforms are there before the first charger can dial in.
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     try:

@@ -70,6 +70,16 @@ STATION_BINARY_SENSORS = (
         appears_with=None,
         is_on_fn=lambda charge_point, _: charge_point.connected,
     ),
+    OcppBinarySensorDescription(
+        key="reboot_required",
+        translation_key="reboot_required",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        values=("reboot_required",),
+        appears_with=None,
+        is_on_fn=lambda charge_point, _: bool(
+            charge_point.settings.state.reboot_required
+        ),
+    ),
 )
 
 CONNECTOR_BINARY_SENSORS = (

@@ -14,7 +14,7 @@ from .csms.charge_point import ChargePoint
 from .csms.model import STATION
 from .entity import OcppEntity, OcppEntityDescription, translated_errors
 from .hub import OcppConfigEntry
-from .switch import set_charging
+from .switch import is_charging, set_charging
 
 # The connection queues what is sent to one charger.
 PARALLEL_UPDATES = 0
@@ -39,8 +39,9 @@ async def _clear_limits(charge_point: ChargePoint, _connector: int) -> None:
 
 
 async def _toggle(charge_point: ChargePoint, connector: int) -> None:
-    on = charge_point.transactions.at(connector) is None
-    await set_charging(charge_point, connector, on)
+    await set_charging(
+        charge_point, connector, not is_charging(charge_point, connector)
+    )
 
 
 STATION_BUTTONS = (

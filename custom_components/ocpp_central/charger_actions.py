@@ -26,13 +26,26 @@ async def _unlock_connector(
 async def _get_configuration(
     charge_point: ChargePoint, _connector: int, data: dict[str, Any]
 ) -> Response:
-    return await charge_point.commands.get_configuration(data["keys"])
+    report = await charge_point.settings.read(data["keys"])
+    return {
+        "known": [
+            {"key": name, "value": key.value, "readonly": key.readonly}
+            for name, key in report.known.items()
+        ],
+        "unknown": report.unknown,
+    }
 
 
 async def _set_configuration(
     charge_point: ChargePoint, _connector: int, data: dict[str, Any]
 ) -> Response:
     return await charge_point.commands.set_configuration(data["key"], data["value"])
+
+
+async def _monitor_configuration(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return {"monitored": charge_point.settings.monitor(data["keys"])}
 
 
 async def _change_availability(
@@ -51,6 +64,14 @@ async def _trigger_message(
     charge_point: ChargePoint, _connector: int, data: dict[str, Any]
 ) -> Response:
     return await charge_point.commands.trigger_message(
+        data["message"], data.get(ATTR_CONNECTOR)
+    )
+
+
+async def _extended_trigger_message(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    return await charge_point.commands.extended_trigger_message(
         data["message"], data.get(ATTR_CONNECTOR)
     )
 
@@ -75,6 +96,11 @@ async def _call(
     return await charge_point.commands.call(data["action"], data["payload"])
 
 
+_TRIGGER = {
+    vol.Required("message"): cv.string,
+    vol.Optional(ATTR_CONNECTOR): CONNECTOR,
+}
+
 CHARGER_ACTIONS = {
     "reset": ActionDescription(
         _reset, {vol.Optional("type", default="Soft"): vol.In(["Soft", "Hard"])}
@@ -90,16 +116,15 @@ CHARGER_ACTIONS = {
         {vol.Required("key"): cv.string, vol.Required("value"): cv.string},
         admin=True,
     ),
+    "monitor_configuration": ActionDescription(
+        _monitor_configuration,
+        {vol.Required("keys"): vol.All(cv.ensure_list, [cv.string])},
+    ),
     "change_availability": ActionDescription(
         _change_availability, {vol.Required("operative"): cv.boolean}, connector=True
     ),
-    "trigger_message": ActionDescription(
-        _trigger_message,
-        {
-            vol.Required("message"): cv.string,
-            vol.Optional(ATTR_CONNECTOR): CONNECTOR,
-        },
-    ),
+    "trigger_message": ActionDescription(_trigger_message, _TRIGGER),
+    "extended_trigger_message": ActionDescription(_extended_trigger_message, _TRIGGER),
     "data_transfer": ActionDescription(
         _data_transfer,
         {

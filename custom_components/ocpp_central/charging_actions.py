@@ -13,7 +13,7 @@ from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.clock import utcnow
 from .csms.limits import MINIMUM_CURRENT
-from .csms.model import ChargingLimit, LimitUnit
+from .csms.model import STATION, ChargingLimit, LimitUnit
 from .entity import no_transaction
 
 _CURRENT = vol.All(vol.Coerce(float), vol.Range(min=0))
@@ -68,7 +68,8 @@ async def _set_charging_limit(
         return await charge_point.limits.limit_station(limit)
     if not limit.value and charge_point.connected:
         # Told 0 A while idle some chargers hang, so nothing at all is a pause.
-        await charge_point.set_paused(connector, True)
+        for each in charge_point.connectors if connector == STATION else [connector]:
+            await charge_point.set_paused(each, True)
         return {"status": "Accepted"}
     return await charge_point.limits.limit_default(connector, limit)
 

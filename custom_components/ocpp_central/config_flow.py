@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 import re
+from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any, cast, override
 
@@ -40,9 +41,13 @@ from homeassistant.helpers.typing import DiscoveryInfoType
 import voluptuous as vol
 
 from .const import (
+    CONF_API_KEY,
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
+    CONF_CLIENT_CA_KEY,
+    CONF_DATA_TRANSFER_ANSWERS,
     CONF_LISTEN,
+    CONF_ONE_SESSION_EACH,
     CONF_PRICE,
     CONF_PRICE_ENTITY,
     CONF_PRIVATE_KEY,
@@ -52,6 +57,7 @@ from .const import (
     DEFAULT_REMOTE_TAG,
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
+    SUBENTRY_ID_TOKEN,
 )
 from .discovery import Offer, flow_unique_id, offer_signal
 from .endpoints import (
@@ -72,12 +78,16 @@ from .forms import (
 )
 from .price_unit import parse_price_unit
 from .subentry_flow import ChargePointFlow
+from .token_flow import TokenFlow
+from .vendor_answers import lack_vendor, vendor_answers_selector
 
 _DEFAULT_NAME = "OCPP Central System"
 _SECTION_TLS = "tls"
-_FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA)
+_FILES = (CONF_CERTIFICATE, CONF_PRIVATE_KEY, CONF_CLIENT_CA, CONF_CLIENT_CA_KEY)
 # Starting by remote control, chargers take no longer tags, and some no other characters.
 _REMOTE_TAG = re.compile(r"[A-Za-z0-9]{1,16}")
+# Long enough not to be guessed, and of characters that every header can carry.
+_API_KEY = re.compile(r"[!-~]{16,128}")
 _FAILED = (ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY)
 _RUNNING = (ConfigEntryState.LOADED, ConfigEntryState.SETUP_IN_PROGRESS)
 
@@ -88,11 +98,14 @@ _PRICED_BY = (CONF_PRICE, CONF_PRICE_ENTITY)
 _OPTIONS = vol.Schema(
     {
         vol.Required(CONF_REMOTE_TAG, default=DEFAULT_REMOTE_TAG): TextSelector(),
+        vol.Required(CONF_ONE_SESSION_EACH, default=False): BooleanSelector(),
         vol.Required(_TARIFF, default=_NO_TARIFF): SelectSelector(
             SelectSelectorConfig(
                 options=[_NO_TARIFF, *_PRICED_BY], translation_key="tariff"
             )
         ),
+        vol.Optional(CONF_API_KEY): TextSelector(),
+        vol.Optional(CONF_DATA_TRANSFER_ANSWERS): vendor_answers_selector(),
     }
 )
 _PRICE_ENTITY = vol.Schema(
@@ -147,7 +160,10 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return what can be added to the central system."""
-        return {SUBENTRY_CHARGE_POINT: ChargePointFlow}
+        return {
+            SUBENTRY_CHARGE_POINT: ChargePointFlow,
+            SUBENTRY_ID_TOKEN: TokenFlow,
+        }
 
     # The central system
 
@@ -242,7 +258,10 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
         for name in _FILES:
             if name in data:
                 # Relative to the configuration folder.
-                data[name] = self.hass.config.path(data[name])
+                data[name] = ",".join(
+                    self.hass.config.path(path.strip())
+                    for path in data[name].split(",")
+                )
         self._data = data
         errors: dict[str, str] = {}
         if not data[CONF_LISTEN] and not data[CONF_SERVE_ON_HA]:
@@ -351,6 +370,18 @@ class OcppConfigFlow(ConfigFlow, domain=DOMAIN):
         return next(iter(entries), None)
 
 
+def _options_errors(user_input: dict[str, Any]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    if not _REMOTE_TAG.fullmatch(user_input[CONF_REMOTE_TAG]):
+        errors[CONF_REMOTE_TAG] = "invalid_tag"
+    key = user_input.get(CONF_API_KEY)
+    if key and not _API_KEY.fullmatch(key):
+        errors[CONF_API_KEY] = "invalid_api_key"
+    if lack_vendor(user_input.get(CONF_DATA_TRANSFER_ANSWERS, ())):
+        errors[CONF_DATA_TRANSFER_ANSWERS] = "no_vendor"
+    return errors
+
+
 class OcppOptionsFlow(OptionsFlow):
     """Change what needs no socket to be closed."""
 
@@ -366,9 +397,10 @@ class OcppOptionsFlow(OptionsFlow):
         tariff = next((kind for kind in _PRICED_BY if kind in options), _NO_TARIFF)
         errors: dict[str, str] = {}
         if user_input is not None:
-            if _REMOTE_TAG.fullmatch(user_input[CONF_REMOTE_TAG]):
-                for kind in _PRICED_BY:
-                    options.pop(kind, None)
+            errors = _options_errors(user_input)
+            if not errors:
+                for name in (*_PRICED_BY, CONF_API_KEY, CONF_DATA_TRANSFER_ANSWERS):
+                    options.pop(name, None)
                 tariff = user_input.pop(_TARIFF)
                 self._options = options | user_input
                 if tariff == CONF_PRICE:
@@ -376,13 +408,13 @@ class OcppOptionsFlow(OptionsFlow):
                 if tariff == CONF_PRICE_ENTITY:
                     return await self.async_step_price_entity()
                 return self.async_create_entry(data=self._options)
-            errors[CONF_REMOTE_TAG] = "invalid_tag"
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
                 _OPTIONS, user_input or {**options, _TARIFF: tariff}
             ),
             errors=errors,
+            description_placeholders={"api_key": token_urlsafe(24)},
         )
 
     async def async_step_price(

@@ -8,7 +8,7 @@ from homeassistant.const import CONF_PASSWORD
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import AnyDeviceEntry
 
-from .const import CONF_IDENTITY, CONF_REMOTE_TAG
+from .const import CONF_API_KEY, CONF_IDENTITY, CONF_REMOTE_TAG
 from .csms.charge_point import ChargePoint
 from .csms.model import STATION
 from .devices import identity_and_connector
@@ -17,6 +17,7 @@ from .hub import OcppConfigEntry
 # Configuration keys of chargers may hold secrets, and URLs with credentials.
 _SECRET_KEYS = ("authorizationkey", "password", "url", "uri", "apn", "token", "tag")
 _REDACT = {
+    CONF_API_KEY,
     CONF_IDENTITY,
     CONF_PASSWORD,
     CONF_REMOTE_TAG,

@@ -14,13 +14,14 @@ from yarl import URL
 from .const import (
     CONF_CERTIFICATE,
     CONF_CLIENT_CA,
+    CONF_CLIENT_CA_KEY,
     CONF_LISTEN,
     CONF_PRIVATE_KEY,
     CONF_SERVE_ON_HA,
     DEFAULT_PORT,
     ENDPOINT,
 )
-from .tls import server_context
+from .tls import TlsFiles
 
 _PORTS_TRIED = 100
 
@@ -118,21 +119,29 @@ async def async_tls_error(
     certificate = data.get(CONF_CERTIFICATE)
     private_key = data.get(CONF_PRIVATE_KEY)
     client_ca = data.get(CONF_CLIENT_CA)
+    client_ca_key = data.get(CONF_CLIENT_CA_KEY)
     if certificate is None:
-        return ("certificate_missing", "") if private_key or client_ca else None
+        files = private_key or client_ca or client_ca_key
+        return ("certificate_missing", "") if files else None
+    if client_ca_key and not client_ca:
+        return "client_ca_missing", ""
     load = hass.async_add_executor_job
     try:
-        await load(server_context, certificate, private_key, None)
+        await load(TlsFiles(certificate, private_key).context)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             return "key_mismatch", private_key or certificate
         return "certificate_invalid", certificate
     except OSError as error:
         return "file_unreadable", str(error.filename)
+    files_of_both = TlsFiles(certificate, private_key, client_ca, client_ca_key)
     try:
-        await load(server_context, certificate, private_key, client_ca)
+        await load(files_of_both.context)
+        await load(files_of_both.authority)
     except ssl.SSLError:
         return "client_ca_invalid", str(client_ca)
     except OSError as error:
         return "file_unreadable", str(error.filename)
+    except ValueError:
+        return "client_ca_key_invalid", str(client_ca_key)
     return None

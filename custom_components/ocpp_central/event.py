@@ -7,7 +7,7 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .csms.model import STATION, Event, EventKind
+from .csms.model import SECURITY_EVENTS, STATION, Event, EventKind
 from .entity import Availability, OcppEntity, OcppEntityDescription
 from .hub import OcppConfigEntry
 
@@ -44,6 +44,22 @@ STATION_EVENTS = (
         translation_key="data_transfer",
         kind=EventKind.DATA_TRANSFER,
         event_types=["received"],
+        entity_registry_enabled_default=False,
+        appears_with=None,
+    ),
+    OcppEventDescription(
+        key="security",
+        translation_key="security",
+        kind=EventKind.SECURITY,
+        event_types=[*SECURITY_EVENTS, "other"],
+        entity_registry_enabled_default=False,
+        appears_with=None,
+    ),
+    OcppEventDescription(
+        key="configuration_changed",
+        translation_key="configuration_changed",
+        kind=EventKind.CONFIGURATION,
+        event_types=["changed"],
         entity_registry_enabled_default=False,
         appears_with=None,
     ),
@@ -85,9 +101,17 @@ class OcppEvent(OcppEntity, EventEntity):
             "currency",
             "data",
             "energy",
+            "event",
             "id_token",
+            "info",
+            "key",
             "message_id",
+            "name",
+            "new",
+            "old",
+            "source",
             "stop_reason",
+            "timestamp",
             "transaction_id",
             "vendor_id",
         }

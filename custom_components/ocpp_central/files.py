@@ -13,7 +13,21 @@ from homeassistant.helpers.http import KEY_HASS, HomeAssistantView
 from .exports import EXPORT_NAME, export_folder
 
 # Not below the path that belongs to charge points.
-_EXPORTS: Final = "/api/ocpp_central_files/exports"
+_FILES: Final = "/api/ocpp_central_files"
+_EXPORTS: Final = f"{_FILES}/exports"
+# Where charge points put files, and where users get them.
+UPLOAD_ENDPOINT: Final = f"{_FILES}/upload"
+UPLOADED: Final = f"{_FILES}/uploads"
+
+
+def may_have(request: web.Request) -> bool:
+    """Return whether files are for whoever asks.
+
+    Anybody who can log in can have any path signed, but then comes as themselves. A
+    link of ours comes as Home Assistant's own user for content.
+    """
+    user: User = request[KEY_HASS_USER]
+    return user.is_admin or user.system_generated
 
 
 class ExportView(HomeAssistantView):
@@ -24,10 +38,7 @@ class ExportView(HomeAssistantView):
 
     async def get(self, request: web.Request, name: str) -> web.StreamResponse:
         """Return a file."""
-        user: User = request[KEY_HASS_USER]
-        # Anybody who can log in can have any path signed, but then comes as themselves.
-        # A link of ours comes as Home Assistant's own user for content.
-        if not (user.is_admin or user.system_generated):
+        if not may_have(request):
             return web.Response(status=403)
         if not EXPORT_NAME.fullmatch(name):
             return web.Response(status=404)
@@ -45,3 +56,12 @@ class ExportView(HomeAssistantView):
 def async_signed_url(hass: HomeAssistant, name: str, valid: timedelta) -> str:
     """Return a link to an export that needs no login, for a while."""
     return async_sign_path(hass, f"{_EXPORTS}/{name}", valid, use_content_user=True)
+
+
+@callback
+def async_upload_url(
+    hass: HomeAssistant, folder: str, upload_id: str, valid: timedelta
+) -> str:
+    """Return a link to a charge point's file that needs no login, for a while."""
+    path = f"{UPLOADED}/{folder}/{upload_id}"
+    return async_sign_path(hass, path, valid, use_content_user=True)

@@ -35,6 +35,7 @@ from .const import (
     CONF_METER_INTERVAL,
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
+    CONF_SYNC_LOCAL_LIST,
     DEFAULT_INSTALLATION_CURRENT,
     DEFAULT_METER_INTERVAL,
     DEFAULT_NOMINAL_VOLTAGE,
@@ -48,6 +49,7 @@ _ADVANCED = {
     CONF_NOMINAL_VOLTAGE: DEFAULT_NOMINAL_VOLTAGE,
     CONF_METER_INTERVAL: DEFAULT_METER_INTERVAL,
     CONF_KEEP_ALIVE: True,
+    CONF_SYNC_LOCAL_LIST: False,
 }
 
 # OCPP 1.6 asks for 16 to 20 characters, 2.0.1 for up to 40; older chargers take fewer.
@@ -123,6 +125,9 @@ def charge_point_schema(
                         CONF_METER_INTERVAL, default=DEFAULT_METER_INTERVAL
                     ): number(1, 3600, UnitOfTime.SECONDS),
                     vol.Required(CONF_KEEP_ALIVE, default=True): BooleanSelector(),
+                    vol.Required(
+                        CONF_SYNC_LOCAL_LIST, default=False
+                    ): BooleanSelector(),
                 }
             ),
             {"collapsed": True},
@@ -135,7 +140,9 @@ def charge_point_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{key: value for key, value in data.items() if key not in _ADVANCED},
         CONF_PHASES: str(data[CONF_PHASES]),
-        SECTION_ADVANCED: {key: data[key] for key in _ADVANCED},
+        SECTION_ADVANCED: {
+            key: data.get(key, default) for key, default in _ADVANCED.items()
+        },
     }
 
 

@@ -11,7 +11,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import (
     AnyDeviceEntry,
     ChildDeviceInfo,
@@ -21,6 +21,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 
 from .const import (
+    CONF_DATA_TRANSFER_ANSWERS,
     CONF_IDENTITY,
     CONF_INSTALLATION_CURRENT,
     CONF_KEEP_ALIVE,
@@ -28,25 +29,32 @@ from .const import (
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
     CONF_REMOTE_TAG,
+    CONF_SYNC_LOCAL_LIST,
     DEFAULT_REMOTE_TAG,
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
 )
-from .csms.authorization import AnyToken
+from .csms.authorization import Tokens
 from .csms.charge_point import ChargePoint
 from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
 from .csms.prices import Prices
 from .csms.schema import load_schemas
-from .csms.server import CentralSystem, Refusal
+from .csms.server import CentralSystem
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entity import OcppEntity, OcppEntityDescription
+from .id_tokens import IdTokens
 from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
+from .local_lists import async_tell_problems
+from .reboot_issue import async_delete_reboot_issue, async_update_reboot_issue
+from .security import SecurityIssues
 from .statistics import Statistics
 from .storage import OcppStore
 from .tariff import Tariff
+from .uploads import Uploads
+from .vendor_answers import vendor_answers
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -80,20 +88,25 @@ class OcppHub:
         self.store = OcppStore(hass, entry.entry_id)
         self.prices = Prices()
         self.ledger = Ledger(Path(hass.config.path(LEDGER_FILE)), prices=self.prices)
+        self.tokens = Tokens()
+        self.uploads = Uploads(hass, entry)
         self.central = CentralSystem(
             ledger=self.ledger,
-            authorizer=AnyToken(),
+            authorizer=self.tokens,
             capabilities=self.store,
             prices=self.prices,
+            uploads=self.uploads,
             timing=TIMING,
         )
         self._tariff = Tariff(hass, entry, self.prices, self.ledger)
+        self._id_tokens = IdTokens(hass, entry, self.tokens, self.store)
         self.devices = Devices(hass, entry.entry_id)
         self.discovery = Discovery(hass, entry, self.central)
         self.statistics = Statistics(
             hass, entry, self.ledger, self.central.charge_points
         )
         self._listener = Listener(hass, entry, self.central)
+        self._security = SecurityIssues(hass, entry)
         self._platforms: list[_Platform] = []
         # Entities made since the start: casefolded identity, connector, key.
         self._made: set[tuple[str, int, str]] = set()
@@ -124,10 +137,11 @@ class OcppHub:
 
     async def async_start(self) -> None:
         """Bring back the charge points and let chargers dial in."""
-        self.central.on_refused = self._async_refused
-        self.central.on_let_in = self._async_forgive
+        self.central.on_refused = self._security.async_refused
+        self.central.on_let_in = self._async_let_in
         self.ledger.on_news = self.statistics.async_soon
         await self._tariff.async_start()
+        self._id_tokens.async_start()
         await self.async_reconcile()
         self.entry.async_on_unload(
             async_track_time_interval(
@@ -145,6 +159,7 @@ class OcppHub:
             for function in unsubscribe:
                 function()
         self._unsubscribe.clear()
+        self._id_tokens.async_stop()
         # Whoever sets up this entry next reads it at once.
         await self.store.save()
         await self._tariff.async_stop()
@@ -154,18 +169,27 @@ class OcppHub:
     def _async_tick(self, _now: datetime) -> None:
         for charge_point in self.central.charge_points.values():
             charge_point.transactions.tick()
+            charge_point.reservations.tick()
+            charge_point.jobs.tick()
+            charge_point.settings.tick()
         self.statistics.async_tick()
+
+    @callback
+    def _async_let_in(self, identity: str) -> None:
+        self._security.async_forgive(identity)
+        self._listener.async_let_in()
 
     # Charge points
 
     async def async_reconcile(self) -> None:
-        """Bring charge points in step with the subentries."""
+        """Bring tokens and charge points in step with the subentries."""
         if self.entry.data != self._data:
             # Only another listener is worth dropping every socket for.
             self._data = self.entry.data
             self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
             return
         self._tariff.async_reconcile()
+        self._id_tokens.async_reconcile()
         async with self._reconciling:
             wanted = {
                 subentry.subentry_id: subentry
@@ -232,11 +256,26 @@ class OcppHub:
                 "connected" if charge_point.connected else "disconnected",
             )
 
+        @callback
+        def settings_changed() -> None:
+            self.store.keep(charge_point)
+            async_update_reboot_issue(self.hass, self.entry.entry_id, charge_point)
+
+        async_update_reboot_issue(self.hass, self.entry.entry_id, charge_point)
         self._unsubscribe[subentry.subentry_id] = [
+            charge_point.settings.subscribe(settings_changed),
             charge_point.subscribe_new(appeared),
             charge_point.subscribe_info(identified),
             charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
+            charge_point.local_list.subscribe(lambda: self.store.keep(charge_point)),
+            charge_point.reservations.subscribe(lambda: self.store.keep(charge_point)),
+            async_tell_problems(self.hass, self.entry.entry_id, charge_point),
             charge_point.subscribe_connection(connection_changed),
+            self._security.async_watch(
+                charge_point,
+                subentry.subentry_id,
+                lambda: self.store.keep(charge_point),
+            ),
         ]
         # It may have charged before it was added.
         self.statistics.async_soon()
@@ -257,20 +296,24 @@ class OcppHub:
         self._made = {made for made in self._made if made[0] != identity.casefold()}
         await self.central.remove(identity)
         self.store.forget(identity)
-        self._async_forgive(identity)
+        async_delete_reboot_issue(self.hass, identity)
+        self._security.async_forget(identity)
 
     @callback
     def _async_update(self, subentry: ConfigSubentry) -> None:
         config = self._config(subentry)
         charge_point = self.central.charge_points[config.identity.casefold()]
         if charge_point.config != config:
-            charge_point.config = config
+            previous, charge_point.config = charge_point.config, config
+            if config.password != previous.password:
+                charge_point.security.password_changed(previous.password)
             self._subentries[subentry.subentry_id] = subentry
             self.devices.async_register(config, subentry.subentry_id, charge_point.info)
             for connector in charge_point.connectors:
                 self.devices.async_add_connector(charge_point, connector)
             # What may be wished for depends on what the installation carries.
             charge_point.wishes_changed()
+            charge_point.local_list.follow()
 
     def _config(self, subentry: ConfigSubentry) -> ChargePointConfig:
         data = subentry.data
@@ -283,7 +326,11 @@ class OcppHub:
             installation_current=data[CONF_INSTALLATION_CURRENT],
             meter_interval=int(data[CONF_METER_INTERVAL]),
             keep_alive=data[CONF_KEEP_ALIVE],
+            sync_local_list=data.get(CONF_SYNC_LOCAL_LIST, False),
             remote_tag=self.entry.options.get(CONF_REMOTE_TAG, DEFAULT_REMOTE_TAG),
+            data_transfer_answers=vendor_answers(
+                self.entry.options.get(CONF_DATA_TRANSFER_ANSWERS, ())
+            ),
         )
 
     # Entities
@@ -379,20 +426,3 @@ class OcppHub:
         charge_point.wishes_changed()
         self._made = {made for made in self._made if made[:2] != (identity, connector)}
         return True
-
-    @callback
-    def _async_refused(self, identity: str, refusal: Refusal) -> None:
-        ir.async_create_issue(
-            self.hass,
-            DOMAIN,
-            f"{refusal}_{identity.casefold()}",
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=refusal,
-            translation_placeholders={"identity": identity},
-        )
-
-    @callback
-    def _async_forgive(self, identity: str) -> None:
-        for refusal in Refusal:
-            ir.async_delete_issue(self.hass, DOMAIN, f"{refusal}_{identity.casefold()}")

@@ -1,6 +1,6 @@
 """What a charger measures and says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,6 +34,7 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
 from .csms.charge_point import ChargePoint
+from .csms.jobs import DIAGNOSTICS_STATUSES, FIRMWARE_STATUSES, JobKind
 from .csms.model import ConnectorStatus, Value
 from .entity import Availability, OcppEntity, OcppEntityDescription
 from .hub import OcppConfigEntry
@@ -41,6 +42,8 @@ from .hub import OcppConfigEntry
 # The charger pushes; the entity only reads what has come.
 PARALLEL_UPDATES = 0
 
+ATTR_RESERVED_FOR = "reserved_for"
+ATTR_RESERVED_UNTIL = "reserved_until"
 ATTR_UNPRICED_ENERGY = "unpriced_energy"
 
 type NativeValue = StateType | date | datetime | Decimal
@@ -61,11 +64,50 @@ def _measured(key: str, **kwargs: Any) -> OcppSensorDescription:
     return OcppSensorDescription(
         key=key,
         translation_key=key,
-        values=(key,),
-        appears_with=key,
+        values=kwargs.pop("values", (key,)),
+        appears_with=kwargs.pop("appears_with", key),
         state_class=kwargs.pop("state_class", SensorStateClass.MEASUREMENT),
         **kwargs,
     )
+
+
+def _limit(key: str, **kwargs: Any) -> OcppSensorDescription:
+    """Describe what may flow, by all that is known of a connector or the station."""
+    return _current(
+        key,
+        values=(
+            "effective_limit",
+            "effective_limit_source",
+            "effective_limit_schedule",
+        ),
+        appears_with="effective_limit",
+        value_fn=lambda charge_point, connector: charge_point.value(
+            connector, "effective_limit"
+        ),
+        attributes_fn=_limit_attributes,
+        **kwargs,
+    )
+
+
+def _limit_attributes(
+    charge_point: ChargePoint, connector: int
+) -> Mapping[str, Any] | None:
+    source = charge_point.value(connector, "effective_limit_source")
+    schedule = charge_point.schedules.at(connector)
+    if schedule is None:
+        return {"source": source}
+    return {
+        "source": source,
+        "unit": schedule.unit,
+        "schedule": [
+            {
+                "start": period.start.isoformat(),
+                "limit": period.limit,
+                "phases": period.phases,
+            }
+            for period in schedule.periods
+        ],
+    }
 
 
 def _energy(key: str, **kwargs: Any) -> OcppSensorDescription:
@@ -149,6 +191,35 @@ def _status_text(key: str) -> OcppSensorDescription:
     )
 
 
+def _job(kind: JobKind, statuses: Sequence[str]) -> OcppSensorDescription:
+    key = f"{kind}_status"
+    return OcppSensorDescription(
+        key=key,
+        translation_key=key,
+        device_class=SensorDeviceClass.ENUM,
+        options=list(statuses),
+        values=(key, f"{kind}_job"),
+        appears_with=key,
+        attributes_fn=lambda charge_point, _: charge_point.jobs.attributes(kind),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    )
+
+
+def _reserved(charge_point: ChargePoint, connector: int) -> dict[str, Any] | None:
+    """Return for whom a connector that says it is reserved is, and until when."""
+    reservation = charge_point.reservations.at(connector)
+    if (
+        reservation is None
+        or charge_point.status(connector) is not ConnectorStatus.RESERVED
+    ):
+        return None
+    return {
+        ATTR_RESERVED_FOR: charge_point.access.name_of(reservation.id_token),
+        ATTR_RESERVED_UNTIL: reservation.expiry,
+    }
+
+
 STOP_REASONS = [
     "deauthorized",
     "emergency_stop",
@@ -164,6 +235,11 @@ STOP_REASONS = [
 ]
 
 STATION_SENSORS = (
+    _limit(
+        "station_limit",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+    ),
     OcppSensorDescription(
         key="station_status",
         translation_key="station_status",
@@ -176,8 +252,8 @@ STATION_SENSORS = (
             connector, "status"
         ),
     ),
-    _status_text("firmware_status"),
-    _status_text("diagnostics_status"),
+    _job(JobKind.FIRMWARE, FIRMWARE_STATUSES),
+    _job(JobKind.DIAGNOSTICS, DIAGNOSTICS_STATUSES),
     OcppSensorDescription(
         key="reconnects",
         translation_key="reconnects",
@@ -195,7 +271,8 @@ CONNECTOR_SENSORS = (
         translation_key="status",
         device_class=SensorDeviceClass.ENUM,
         options=[status.value for status in ConnectorStatus],
-        values=("status",),
+        values=("status", "reservations"),
+        attributes_fn=_reserved,
     ),
     _status_text("error_code"),
     _energy("energy"),
@@ -215,6 +292,7 @@ CONNECTOR_SENSORS = (
     _voltage("voltage_l3", entity_registry_enabled_default=False),
     _current("current_offered", entity_registry_enabled_default=False),
     _power("power_offered", entity_registry_enabled_default=False),
+    _limit("effective_limit"),
     _measured(
         "soc",
         device_class=SensorDeviceClass.BATTERY,
@@ -317,6 +395,9 @@ def _sensor(
 class OcppSensor(OcppEntity, RestoreSensor):
     """A value of a charge point or connector."""
 
+    _unrecorded_attributes = frozenset(
+        {"history", "schedule", ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL}
+    )
     entity_description: OcppSensorDescription
     # Shown until the charger says something.
     _restored: NativeValue = None

@@ -19,15 +19,20 @@ from homeassistant.helpers.service import (
 import voluptuous as vol
 
 from .actions import ATTR_CONNECTOR, CONNECTOR, Action, Response
+from .certificate_actions import CERTIFICATE_ACTIONS
 from .charger_actions import CHARGER_ACTIONS
 from .charging_actions import CHARGING_ACTIONS
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.errors import CommandRejected
-from .csms.model import STATION, Value
+from .csms.model import STATION, Value, mask_token
+from .csms.reservations import Reservation
 from .devices import identity_and_connector
 from .entity import translated_errors
+from .file_actions import FILE_ACTIONS
 from .hub import OcppConfigEntry
+from .list_actions import LIST_ACTIONS
+from .reservation_actions import RESERVATION_ACTIONS
 from .session_actions import async_setup_session_actions
 
 
@@ -35,7 +40,14 @@ from .session_actions import async_setup_session_actions
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions, once for all entries."""
     async_setup_session_actions(hass)
-    for name, description in {**CHARGING_ACTIONS, **CHARGER_ACTIONS}.items():
+    for name, description in {
+        **CHARGING_ACTIONS,
+        **CHARGER_ACTIONS,
+        **CERTIFICATE_ACTIONS,
+        **FILE_ACTIONS,
+        **LIST_ACTIONS,
+        **RESERVATION_ACTIONS,
+    }.items():
         fields = {vol.Required(ATTR_DEVICE_ID): cv.string, **description.fields}
         if description.connector:
             fields[vol.Optional(ATTR_CONNECTOR)] = CONNECTOR
@@ -121,6 +133,23 @@ def _status(charge_point: ChargePoint) -> Response:
             _connector_status(charge_point, connector)
             for connector in charge_point.connectors
         ],
+        "reservations": [
+            _reservation_status(charge_point, reservation)
+            for reservation in charge_point.reservations
+        ],
+    }
+
+
+def _reservation_status(
+    charge_point: ChargePoint, reservation: Reservation
+) -> Response:
+    return {
+        "id": reservation.id,
+        "connector": reservation.connector,
+        "id_token": mask_token(reservation.id_token),
+        "reserved_for": charge_point.access.name_of(reservation.id_token),
+        "expiry": reservation.expiry.isoformat(),
+        "state": reservation.state,
     }
 
 

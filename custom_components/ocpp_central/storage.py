@@ -1,16 +1,28 @@
 """Small state on disk: wishes, and what chargers were seen to do."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
+from .csms.authorization import UnknownToken
 from .csms.capabilities import Capabilities, ConfigurationKey
 from .csms.charge_point import ChargePoint
-from .csms.model import BootInfo, LimitUnit, SessionLimit, StationWishes, Wishes
+from .csms.model import (
+    AccessMode,
+    BootInfo,
+    LimitUnit,
+    SessionLimit,
+    StationWishes,
+    Wishes,
+)
+from .csms.security import Problem, SecurityState
+from .csms.settings import SettingsState
 
 _VERSION = 1
 # Wishes come from a user's hand; a slider sends several a second.
@@ -25,6 +37,7 @@ class OcppStore:
         self._store = Store[dict[str, Any]](hass, _VERSION, f"{DOMAIN}.{entry_id}")
         self._capabilities: dict[str, Capabilities] = {}
         self._charge_points: dict[str, dict[str, Any]] = {}
+        self._unknown_tokens: list[dict[str, str]] = []
         self._saving = asyncio.Lock()
         self._changed = False
 
@@ -32,6 +45,7 @@ class OcppStore:
         """Read the file."""
         data = await self._store.async_load() or {}
         self._charge_points = data.get("charge_points", {})
+        self._unknown_tokens = data.get("unknown_tokens", [])
         self._capabilities = {
             model: Capabilities(**capabilities)
             for model, capabilities in data.get("capabilities", {}).items()
@@ -83,6 +97,9 @@ class OcppStore:
             charge_point.wishes = StationWishes(
                 **{
                     **wishes,
+                    "access_mode": AccessMode(
+                        wishes.get("access_mode", AccessMode.ANY_TOKEN)
+                    ),
                     "connectors": {
                         int(connector): _wishes(wish)
                         for connector, wish in connectors.items()
@@ -91,12 +108,46 @@ class OcppStore:
             )
         if info := known.get("info"):
             charge_point.set_info(BootInfo(**info))
+        if local_list := known.get("local_list"):
+            charge_point.local_list.restore(local_list)
+        if reservations := known.get("reservations"):
+            charge_point.reservations.restore(reservations)
+        if settings := known.get("settings"):
+            charge_point.settings.restore(SettingsState(**settings))
+        if security := known.get("security"):
+            problem = security["problem"]
+            charge_point.security.state = SecurityState(
+                **{**security, "problem": Problem(problem) if problem else None}
+            )
 
     def keep(self, charge_point: ChargePoint) -> None:
         """Remember who a charge point is and what the user wants of it."""
         known = self._charge_point(charge_point.identity)
         known["wishes"] = asdict(charge_point.wishes)
         known["info"] = asdict(charge_point.info) if charge_point.info else None
+        known["local_list"] = charge_point.local_list.as_dict()
+        known["reservations"] = charge_point.reservations.as_dict()
+        known["settings"] = asdict(charge_point.settings.state)
+        known["security"] = asdict(charge_point.security.state)
+        self.save_soon()
+
+    @property
+    def unknown_tokens(self) -> list[UnknownToken]:
+        """Return the tokens that were shown and that nobody knew."""
+        return [
+            UnknownToken(
+                token["id_token"],
+                token["identity"],
+                datetime.fromisoformat(token["shown"]),
+            )
+            for token in self._unknown_tokens
+        ]
+
+    def keep_unknown_tokens(self, tokens: Iterable[UnknownToken]) -> None:
+        """Remember the tokens that were shown and that nobody knows."""
+        self._unknown_tokens = [
+            {**asdict(token), "shown": token.shown.isoformat()} for token in tokens
+        ]
         self.save_soon()
 
     def forget(self, identity: str) -> None:
@@ -114,6 +165,7 @@ class OcppStore:
                 for model, capabilities in self._capabilities.items()
             },
             "charge_points": self._charge_points,
+            "unknown_tokens": self._unknown_tokens,
         }
 
 

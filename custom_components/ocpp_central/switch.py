@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
-from .csms.model import ConnectorStatus
+from .csms.model import AccessMode, ConnectorStatus
 from .entity import (
     Availability,
     OcppEntity,
@@ -40,16 +40,36 @@ class OcppSwitchDescription(OcppEntityDescription, SwitchEntityDescription):
     set_fn: Callable[[ChargePoint, int, bool], Awaitable[object]]
 
 
+def is_charging(charge_point: ChargePoint, connector: int) -> bool:
+    """Return whether a transaction is open, and goes on."""
+    if charge_point.transactions.at(connector) is None:
+        return False
+    return not (
+        charge_point.access.mode is AccessMode.PLUG_AND_CHARGE
+        and charge_point.wish(connector).paused
+    )
+
+
 async def set_charging(charge_point: ChargePoint, connector: int, on: bool) -> None:
-    """Start a transaction under our own tag, or end the running one."""
+    """Start a transaction under our own tag or let it go on, or end it.
+
+    Where a car needs no card it is only paused: after an end, many chargers want it
+    to be plugged in anew.
+    """
     transaction = charge_point.transactions.at(connector)
-    if on and transaction is None:
-        await charge_point.commands.start_transaction(
-            connector, charge_point.config.remote_tag
-        )
-    elif not on and transaction:
+    free = charge_point.access.mode is AccessMode.PLUG_AND_CHARGE
+    if on:
+        if free and charge_point.wish(connector).paused:
+            await charge_point.set_paused(connector, False)
+        if transaction is None:
+            await charge_point.commands.start_transaction(
+                connector, charge_point.config.remote_tag
+            )
+    elif transaction and free:
+        await charge_point.set_paused(connector, True)
+    elif transaction:
         await charge_point.commands.stop_transaction(transaction.id)
-    elif not on and charge_point.status(connector) in _IN_TRANSACTION:
+    elif charge_point.status(connector) in _IN_TRANSACTION:
         # It says it charges, but never told us which transaction: none can be ended.
         raise no_transaction(charge_point, connector)
 
@@ -62,6 +82,21 @@ def _is_available(charge_point: ChargePoint, connector: int) -> bool | None:
     return status is not ConnectorStatus.UNAVAILABLE if status else None
 
 
+def _access_key(name: str) -> OcppSwitchDescription:
+    """Describe what the charger may decide by itself, if it knows such a key."""
+    return OcppSwitchDescription(
+        key=name,
+        translation_key=name,
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+        availability=Availability.ALWAYS,
+        values=(name,),
+        appears_with=name,
+        is_on_fn=lambda charge_point, _: charge_point.access_keys.value(name),
+        set_fn=lambda charge_point, _, on: charge_point.access_keys.set(name, on),
+    )
+
+
 STATION_SWITCHES = (
     OcppSwitchDescription(
         key="enabled",
@@ -72,6 +107,9 @@ STATION_SWITCHES = (
         is_on_fn=lambda charge_point, _: charge_point.wishes.enabled,
         set_fn=lambda charge_point, _, on: charge_point.set_enabled(on),
     ),
+    _access_key("local_authorize_offline"),
+    _access_key("local_pre_authorize"),
+    _access_key("allow_offline_unknown"),
 )
 
 CONNECTOR_SWITCHES = (
@@ -79,9 +117,7 @@ CONNECTOR_SWITCHES = (
         key="charging",
         translation_key="charging",
         values=("transaction",),
-        is_on_fn=lambda charge_point, connector: (
-            charge_point.transactions.at(connector) is not None
-        ),
+        is_on_fn=is_charging,
         set_fn=set_charging,
     ),
     OcppSwitchDescription(

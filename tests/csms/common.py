@@ -15,15 +15,15 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from ocpp.messages import MessageType, get_validator
 import orjson
 
-from custom_components.ocpp_central.csms.authorization import AnyToken
+from custom_components.ocpp_central.csms.authorization import Tokens
 from custom_components.ocpp_central.csms.capabilities import (
     Capabilities,
     ConfigurationKey,
 )
 from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.connection import Timing
+from custom_components.ocpp_central.csms.jobs import UploadTarget
 from custom_components.ocpp_central.csms.model import (
-    Authorizer,
     ChargePointConfig,
     SessionLedger,
     Transaction,
@@ -48,6 +48,7 @@ TIMING = Timing(
     quiet=0,
     pace=0,
     reboot=NEVER,
+    settle=NEVER,
 )
 
 BOOT: Payload = {
@@ -530,8 +531,9 @@ class Central:
     timing: Timing = TIMING
     ledger: Any = field(default_factory=MemoryLedger)
     store: MemoryStore = field(default_factory=MemoryStore)
-    authorizer: Authorizer = field(default_factory=AnyToken)
+    authorizer: Tokens = field(default_factory=Tokens)
     prices: Prices = field(default_factory=Prices)
+    uploads: UploadTarget | None = None
     system: CentralSystem = field(init=False)
     port: int = field(init=False)
     serve: Payload = field(default_factory=dict)
@@ -544,6 +546,7 @@ class Central:
             authorizer=self.authorizer,
             capabilities=self.store,
             prices=self.prices,
+            uploads=self.uploads,
             timing=self.timing,
         )
         self.port = await self.system.listen("127.0.0.1", 0, None)

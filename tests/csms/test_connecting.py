@@ -6,8 +6,9 @@ from base64 import b64encode
 from aiohttp import WSServerHandshakeError, web
 import pytest
 
+from custom_components.ocpp_central.csms.admission import Refusal
 from custom_components.ocpp_central.csms.errors import ConnectionLost, NotConnected
-from custom_components.ocpp_central.csms.server import Refusal, identity_of
+from custom_components.ocpp_central.csms.server import identity_of
 
 from .common import Central, Silence, meter_values, sample, status, stop, until
 

@@ -13,9 +13,9 @@ import pytest
 
 from custom_components.ocpp_central.csms.errors import CommandRejected
 from custom_components.ocpp_central.csms.model import (
-    Authorization,
     AuthorizationStatus,
     Event,
+    KnownToken,
 )
 from custom_components.ocpp_central.ledger import Ledger
 
@@ -36,17 +36,9 @@ from .common import (
     until,
 )
 
-
-class Cards:
-    """Knows a few cards."""
-
-    def __init__(self, **known: AuthorizationStatus) -> None:
-        """Take what is known."""
-        self._known = known
-
-    def authorize(self, identity: str, id_token: str) -> Authorization:
-        """Return Accepted for what is not known."""
-        return Authorization(self._known.get(id_token, AuthorizationStatus.ACCEPTED))
+BLOCKED = KnownToken(
+    id_token="BAD", name="A lost card", status=AuthorizationStatus.BLOCKED
+)
 
 
 @pytest.fixture
@@ -436,7 +428,7 @@ async def test_reason(central: Central, said: str | None, shown: str) -> None:
 
 async def test_token_at_the_end(central: Central) -> None:
     """A card that ends a transaction is answered like one that begins it."""
-    central.system._authorizer = Cards(BAD=AuthorizationStatus.BLOCKED)  # noqa: SLF001
+    central.authorizer.set([BLOCKED], one_session_each=False)
     _, charger = await central.connect()
     number = await charger.start()
     answer = await charger.call("StopTransaction", stop(number, idTag="BAD"))
@@ -489,7 +481,7 @@ async def test_no_register_at_the_end(central: Central) -> None:
 
 async def test_refused_start(durable: Central) -> None:
     """It gets an id and a row, and is no session."""
-    durable.system._authorizer = Cards(BAD=AuthorizationStatus.BLOCKED)  # noqa: SLF001
+    durable.authorizer.set([BLOCKED], one_session_each=False)
     charge_point, charger = await durable.connect()
     events: list[Event] = []
     charge_point.subscribe_events(events.append)

@@ -83,7 +83,7 @@ async def test_bad_frames_do_no_harm(
         ("Reset", {}, "ProtocolError"),
         ("Reset", {"type": "Soft", "when": "now"}, "FormatViolation"),
         ("RemoteStopTransaction", {"transactionId": "1"}, "TypeConstraintViolation"),
-        ("ReserveNow", {}, "NotImplemented"),
+        ("Heartbeat", {}, "NotImplemented"),
         ("Dance", {}, "NotSupported"),
     ],
 )

@@ -6,8 +6,10 @@ from functools import partial
 import logging
 from typing import TYPE_CHECKING
 
-from .capabilities import ConfigurationKey
+from .configuration import read_keys
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
+from .model import STATION
+from .local_list import STEP
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -64,9 +66,22 @@ class BringUp:
         if self._task:
             self._task.cancel()
 
+    @property
+    def under_way(self) -> bool:
+        """Return whether the first conversation is not over."""
+        return self._task is not None and not self._task.done()
+
+    def survived(self, step: str) -> None:
+        """Take note that a step of several messages, if under way, does no harm."""
+        identity = self._charge_point.identity
+        trying = self._charge_point.capabilities.trying
+        if trying.get(identity) == step:
+            del trying[identity]
+            self._unsaved = True
+
     async def ended(self) -> None:
-        """Return after what was under way has ended."""
-        if self._task:
+        """Return after what was under way has ended, or begun again and ended."""
+        while self._task and not self._task.done():
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _invite(self, connection: Connection) -> None:
@@ -116,6 +131,9 @@ class BringUp:
             "MeterValueSampleInterval", str(charge_point.config.meter_interval)
         )
         await self._write_measurands()
+        for name, key, value in charge_point.access_keys.pending():
+            if not await self._write(key, value):
+                charge_point.access_keys.refused(name)
         for connector in charge_point.connectors or [1]:
             if connector not in charge_point.heard_status:
                 await self._trigger("StatusNotification", connector)
@@ -134,6 +152,11 @@ class BringUp:
                 )
         if charge_point.limits.differs:
             await self._wish("SetChargingProfile", charge_point.limits.apply)
+        if charge_point.local_list.wanted:
+            await self._wish(STEP, charge_point.local_list.sync)
+        if charge_point.settings.state.monitored:
+            await self._step("Monitored keys", charge_point.settings.reread)
+        charge_point.schedules.refresh(STATION, *charge_point.connectors)
 
     async def _quiet(self, connection: Connection) -> None:
         """Wait until the charger has not called for a while."""
@@ -165,7 +188,7 @@ class BringUp:
             objection = error
         # Slow chargers answer before they are done, and some die only then.
         await asyncio.sleep(charge_point.timing.pace)
-        del capabilities.trying[charge_point.identity]
+        capabilities.trying.pop(charge_point.identity, None)
         self._unsaved = True
         return objection
 
@@ -203,17 +226,8 @@ class BringUp:
     async def _read_configuration(self) -> None:
         """Read all keys, once per firmware."""
         charge_point = self._charge_point
-        answer = await charge_point.commands.get_configuration([])
-        entries = answer.get("configurationKey")
         charge_point.set_configuration(
-            {
-                str(entry["key"]): ConfigurationKey(
-                    None if entry.get("value") is None else str(entry["value"]),
-                    str(entry.get("readonly")).lower() == "true",
-                )
-                for entry in (entries if isinstance(entries, list) else ())
-                if isinstance(entry, dict) and entry.get("key")
-            }
+            read_keys(await charge_point.commands.get_configuration([]))
         )
 
     def _count_connectors(self) -> None:
@@ -259,7 +273,12 @@ class BringUp:
         if change in refused:
             return False
         error = await self._step(
-            name, partial(charge_point.commands.set_configuration, name, value)
+            name,
+            partial(
+                charge_point.commands.set_configuration,
+                charge_point.configuration.spelled(name),
+                value,
+            ),
         )
         if isinstance(error, (CommandRejected, NotSupported)):
             refused.append(change)

@@ -20,6 +20,10 @@ class Capabilities:
     refused: list[str] = field(default_factory=list)
     # It knows no profiles of a transaction, only defaults.
     default_only: bool = False
+    # It keeps no list of tokens.
+    no_local_list: bool = False
+    # It cannot tell what its profiles come to.
+    no_composite: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `Capabilities(**…)` takes."""

@@ -7,13 +7,21 @@ from functools import partial
 import logging
 from typing import Any
 
+from yarl import URL
+
+from .access import Access
+from .access_keys import AccessKeys
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
+from .certificates import Signing
 from .clock import ChargerClock, utcnow
 from .commands import Commands
+from .configuration import ConfigurationKeys
 from .connection import Connection, Timing
 from .errors import CommandError, NotConnected
+from .jobs import Jobs, UploadTarget
 from .limits import Limits
+from .local_list import LocalList
 from .metering import FLOWS, REGISTERS, SAMPLES, Reading, power_of
 from .meters import Meters
 from .model import (
@@ -28,11 +36,16 @@ from .model import (
     LimitUnit,
     SessionLedger,
     StationWishes,
+    Transaction,
     Value,
     Wishes,
 )
 from .prices import Prices
 from .profiles import units_of
+from .reservations import Reservations
+from .schedules import Schedules
+from .security import Security
+from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transactions import Transactions
 
@@ -58,28 +71,44 @@ class ChargePoint(State):
         capabilities: CapabilityStore,
         timing: Timing,
         prices: Prices,
+        charging: Callable[[str], Iterable[Transaction]],
         claimed: bool,
         unclaimed: Allowance,
+        uploads: UploadTarget | None = None,
+        signing: Signing | None = None,
     ) -> None:
         """Make a charge point; `claimed` is False until the user has added it."""
         super().__init__()
         self.config = config
         self.claimed = claimed
         self.unclaimed = unclaimed
-        self.authorizer = authorizer
+        self.access = Access(self, authorizer, charging)
+        self.access_keys = AccessKeys(self)
         self.capability_store = capabilities
         self.timing = timing
         self.info: BootInfo | None = None
         self.wishes = StationWishes()
-        self.configuration = capabilities.configuration(self.identity, self._model)
+        self.configuration = ConfigurationKeys(
+            capabilities.configuration(self.identity, self._model)
+        )
         self.clock = ChargerClock()
         self.meters = Meters(self, ledger)
         self.transactions = Transactions(self, ledger, prices)
         self.limits = Limits(self)
+        self.local_list = LocalList(self, authorizer)
+        self.access.is_listed = self.local_list.has
+        self.reservations = Reservations(self)
         self.bring_up = BringUp(self)
+        self.settings = Settings(self)
+        self.security = Security(self, signing or Signing())
+        self.schedules = Schedules(self)
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()
         self.reconnects = 0
+        # Where it reaches us, as far as the path of the endpoint, and whether that is a
+        # port of our own.
+        self.address: URL | None = None
+        self.on_own_port = False
         # Whether a password is needed where it dialled in.
         self.password_required = False
         self.connection: Connection | None = None
@@ -90,6 +119,7 @@ class ChargePoint(State):
         self._connection_listeners: list[Callable[[], None]] = []
         self._event_listeners: list[Callable[[Event], None]] = []
         self._info_listeners: list[Callable[[], None]] = []
+        self.jobs = Jobs(self, uploads)
         self._wishes_told = 0
         self._wish_listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,6 +179,7 @@ class ChargePoint(State):
             changes |= {key: 0.0 for key in FLOWS if key in values}
         self.update(connector, changes)
         self.transactions.update_status(connector, status)
+        self.access.update_status(connector, status)
 
     def listened(self, since: datetime) -> bool:
         """Return whether the charger has been connected ever since."""
@@ -186,19 +217,24 @@ class ChargePoint(State):
         """Keep who the charger says it is."""
         if info != self.info:
             self.info = info
-            self.configuration = self.capability_store.configuration(
-                self.identity, self._model
+            self.configuration = ConfigurationKeys(
+                self.capability_store.configuration(self.identity, self._model)
             )
+            self.access_keys.told({}, self.configuration)
             call_listeners(self._info_listeners)
 
-    def set_configuration(self, keys: dict[str, ConfigurationKey]) -> None:
+    def set_configuration(self, keys: Mapping[str, ConfigurationKey]) -> None:
         """Keep the configuration keys the charger has told."""
-        self.configuration = keys
-        self.capability_store.set_configuration(self.identity, self._model, keys)
+        before, self.configuration = self.configuration, ConfigurationKeys(keys)
+        self.access_keys.told(before, self.configuration)
+        self.capability_store.set_configuration(
+            self.identity, self._model, dict(self.configuration)
+        )
 
     def booted(self) -> None:
         """Take note of a BootNotification."""
         self.limits.forget()
+        self.settings.booted()
         self.heard_status.clear()
         if self.claimed and self.connection:
             self.bring_up.start(self.connection, booted=True)
@@ -229,7 +265,7 @@ class ChargePoint(State):
         wish = self.wish(connector)
         session, wish.session = wish.session, None
         try:
-            await self._wish(
+            await self.keep_wish(
                 wish, "current_limit", current, partial(self.limits.apply, connector)
             )
         except CommandError:
@@ -238,7 +274,7 @@ class ChargePoint(State):
 
     async def set_maximum_current(self, current: float) -> None:
         """Set the ceiling of the whole charge point, in A per phase."""
-        await self._wish(
+        await self.keep_wish(
             self.wishes, "maximum_current", current, partial(self.limits.apply, STATION)
         )
 
@@ -246,12 +282,13 @@ class ChargePoint(State):
         """Pause charging at 0 A, or let it go on; the transaction stays."""
         wish = self.wish(connector)
         before = wish.paused
-        carried_out = await self._wish(
+        carried_out = await self.keep_wish(
             wish, "paused", paused, partial(self.limits.apply, connector)
         )
         if carried_out and paused != before and self.transactions.at(connector):
             kind = "paused" if paused else "resumed"
             self.tell(Event(EventKind.TRANSACTION, connector, kind))
+        self.access.look(connector)
 
     async def set_enabled(self, enabled: bool) -> None:
         """Let the charger connect, or hang up and refuse it from now on."""
@@ -262,14 +299,14 @@ class ChargePoint(State):
 
     async def set_available(self, connector: int, available: bool) -> None:
         """Put a connector in or out of service."""
-        await self._wish(
+        await self.keep_wish(
             self.wish(connector),
             "available",
             available,
             lambda: self.commands.change_availability(connector, available),
         )
 
-    async def _wish(
+    async def keep_wish(
         self,
         wishes: Wishes | StationWishes,
         name: str,
@@ -331,6 +368,7 @@ class ChargePoint(State):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.bring_up.stop()
+        self.schedules.stop()
         await self.bring_up.ended()
 
     # Connection

@@ -1,5 +1,6 @@
 """What a charger can be told, in any dialect."""
 
+from datetime import datetime
 from typing import Protocol
 
 from .connection import Payload, Priority
@@ -46,11 +47,17 @@ class Commands(Protocol):
         """Remove one of our own profiles."""
 
     async def get_composite_schedule(
-        self, connector: int, duration: int, unit: str | None = None
+        self,
+        connector: int,
+        duration: int,
+        unit: str | None = None,
+        priority: Priority = Priority.USER,
     ) -> Payload:
         """Return the limits in force for the next `duration` seconds."""
 
-    async def get_configuration(self, keys: list[str]) -> Payload:
+    async def get_configuration(
+        self, keys: list[str], priority: Priority = Priority.USER
+    ) -> Payload:
         """Return configuration keys; none named: all."""
 
     async def set_configuration(self, key: str, value: str) -> Payload:
@@ -64,6 +71,11 @@ class Commands(Protocol):
     ) -> Payload:
         """Ask the charger to send a message now."""
 
+    async def extended_trigger_message(
+        self, message: str, connector: int | None = None
+    ) -> Payload:
+        """Ask for a message now, those about security and logs among them."""
+
     async def data_transfer(
         self, vendor_id: str, message_id: str | None, data: str | None
     ) -> Payload:
@@ -71,6 +83,95 @@ class Commands(Protocol):
 
     async def clear_cache(self) -> Payload:
         """Empty the charger's authorization cache."""
+
+    async def get_local_list_version(
+        self, priority: Priority = Priority.USER
+    ) -> Payload:
+        """Return the version of the list of tokens on the charger."""
+
+    async def send_local_list(
+        self,
+        list_version: int,
+        update_type: str,
+        local_authorization_list: list[Payload] | None = None,
+        priority: Priority = Priority.USER,
+    ) -> Payload:
+        """Replace ("Full") or change ("Differential") the charger's list of tokens."""
+
+    async def reserve_now(
+        self,
+        reservation_id: int,
+        connector: int,
+        id_token: str,
+        expiry: datetime,
+        parent_id_token: str | None = None,
+    ) -> Payload:
+        """Keep a connector, or with 0 any one, free for a token."""
+
+    async def cancel_reservation(self, reservation_id: int) -> Payload:
+        """Keep a connector free no longer."""
+
+    async def update_firmware(
+        self,
+        location: str,
+        retrieve_date: datetime,
+        *,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger fetch and install firmware."""
+
+    async def get_diagnostics(
+        self,
+        location: str,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger upload a file for its maker."""
+
+    async def get_log(
+        self,
+        log_type: str,
+        request_id: int,
+        location: str,
+        *,
+        oldest: datetime | None = None,
+        latest: datetime | None = None,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger upload a log."""
+
+    async def signed_update_firmware(
+        self,
+        request_id: int,
+        location: str,
+        retrieve_date: datetime,
+        signing_certificate: str,
+        signature: str,
+        *,
+        install_date: datetime | None = None,
+        retries: int | None = None,
+        retry_interval: int | None = None,
+    ) -> Payload:
+        """Have the charger fetch and install firmware that it can verify."""
+
+    async def certificate_signed(self, certificate_chain: str) -> Payload:
+        """Hand over a certificate that the charger has asked for."""
+
+    async def install_certificate(
+        self, certificate_type: str, certificate: str
+    ) -> Payload:
+        """Have the charger trust the root certificate of an authority."""
+
+    async def delete_certificate(self, certificate_hash_data: Payload) -> Payload:
+        """Have the charger trust a root certificate no longer."""
+
+    async def get_installed_certificate_ids(self, certificate_type: str) -> Payload:
+        """Return which root certificates the charger trusts."""
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send any OCPP call, raw."""

@@ -68,6 +68,8 @@ class Timing:
     pace: float = 1
     # How long a newly added charge point may take to boot again.
     reboot: float = 10
+    # How long limits are left to settle until the charger is asked what they come to.
+    settle: float = 5
 
 
 @dataclass(slots=True, order=True, unsafe_hash=True)

@@ -127,6 +127,20 @@ class Limits:
         if refused:
             raise next(iter(refused.values()))
 
+    def held(self, connector: int) -> ChargingLimit | None:
+        """Return what the charger has accepted from us for now, in A per phase."""
+        profiles = (
+            self._held.get((Purpose.TRANSACTION, connector))
+            or self._held.get((Purpose.DEFAULT, connector)),
+            self._held.get((Purpose.STATION, STATION)),
+        )
+        limits = [
+            amperes(self._charge_point, profile.limit)
+            for profile in profiles
+            if profile and not (profile.until and profile.until <= utcnow())
+        ]
+        return ChargingLimit(min(limits)) if limits else None
+
     @property
     def differs(self) -> bool:
         """Return whether the charger is not known to hold what it should."""
@@ -197,15 +211,19 @@ class Limits:
         return response
 
     async def clear(self, connector: int) -> Payload:
-        """Remove every limit of ours from a connector (0: the ceiling).
+        """Remove every limit of ours from a connector.
+
+        Of connector 0 this is the ceiling, and what was set as a limit of all.
 
         Returns the charger's answer: Unknown where it held none.
         """
-        purposes = (
-            [Purpose.STATION]
-            if connector == STATION
-            else [Purpose.TRANSACTION, Purpose.DEFAULT]
-        )
+        wish = self._charge_point.wish(connector)
+        if connector != STATION:
+            purposes = [Purpose.TRANSACTION, Purpose.DEFAULT]
+        elif wish.current_limit is None:
+            purposes = [Purpose.STATION]
+        else:
+            purposes = [Purpose.STATION, Purpose.DEFAULT]
         commands = self._charge_point.commands
         async with self._lock:
             answers = []
@@ -214,10 +232,8 @@ class Limits:
                 self._held.pop((purpose, connector), None)
         if connector == STATION:
             self._charge_point.wishes.maximum_current = None
-        else:
-            wish = self._charge_point.wish(connector)
-            wish.current_limit = wish.limited = wish.session = None
-            wish.paused = False
+        wish.current_limit = wish.limited = wish.session = None
+        wish.paused = False
         self._charge_point.wishes_changed()
         return next(
             (answer for answer in answers if answer.get("status") == "Accepted"),

@@ -1,6 +1,6 @@
 """The vocabulary of the central system. Units are SI, times are aware UTC."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -69,6 +69,16 @@ class LimitProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataTransferAnswer:
+    """What to answer to a vendor's message; without a message id, to all of them."""
+
+    vendor_id: str
+    message_id: str | None = None
+    status: str
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChargePointConfig:
     """What the user said about one charge point."""
 
@@ -81,7 +91,9 @@ class ChargePointConfig:
     installation_current: float = 16.0
     meter_interval: int = 30
     keep_alive: bool = True
+    sync_local_list: bool = False
     remote_tag: str = "HOMEASSISTANT"
+    data_transfer_answers: tuple[DataTransferAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +124,21 @@ class Wishes:
     current_limit: float | None = None  # A per phase
     paused: bool = False
     available: bool | None = None
+    # The car at it was started for whoever plugs in, and somebody has stopped it.
+    stopped: bool = False
     # The transaction that holds a limit of ours: where the wish for it ends, the
     # charger has to be told, even after a restart.
     limited: int | None = None
     session: SessionLimit | None = None
+
+
+class AccessMode(StrEnum):
+    """Who may charge at a charge point."""
+
+    # A car that is plugged in is started by us, whoever has brought it.
+    PLUG_AND_CHARGE = "plug_and_charge"
+    ANY_TOKEN = "any_token"
+    KNOWN_TOKENS = "known_tokens"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,6 +147,11 @@ class StationWishes:
 
     maximum_current: float | None = None  # A per phase
     enabled: bool = True
+    access_mode: AccessMode = AccessMode.ANY_TOKEN
+    # What the charger may decide by itself; None: as it comes.
+    local_authorize_offline: bool | None = None
+    local_pre_authorize: bool | None = None
+    allow_offline_unknown: bool | None = None
     connectors: dict[int, Wishes] = field(default_factory=dict)
 
 
@@ -278,22 +306,69 @@ class AuthorizationStatus(StrEnum):
     CONCURRENT = "ConcurrentTx"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownToken:
+    """A token that somebody has been given, as a card or otherwise."""
+
+    id_token: str
+    name: str
+    user: str | None = None
+    status: AuthorizationStatus = AuthorizationStatus.ACCEPTED
+    expires: datetime | None = None
+    # The parent that all tokens of a group share (OCPP 1.6, 3.5.3).
+    group: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """The answer about a token, and whose it is."""
 
     status: AuthorizationStatus
-    user: str | None = None
-    group: str | None = None
+    token: KnownToken | None = None
     # Whether the charger had the token in its local list.
     listed: bool = False
+
+    @property
+    def user(self) -> str | None:
+        """Return who uses the token."""
+        return (self.token.user or self.token.name) if self.token else None
+
+    @property
+    def group(self) -> str | None:
+        """Return the parent of the token."""
+        return self.token.group if self.token else None
 
 
 class Authorizer(Protocol):
     """Who may charge."""
 
-    def authorize(self, identity: str, id_token: str) -> Authorization:
-        """Return the answer for a token shown at a charge point."""
+    def authorize(
+        self, id_token: str, mode: AccessMode, at: datetime | None = None
+    ) -> Authorization:
+        """Return the answer for a token shown where this is the way to get access.
+
+        `at` is when it was shown, if not now.
+        """
+
+    def shown(self, identity: str, id_token: str) -> None:
+        """Take note of a token that a charger has read, and that nobody knows."""
+
+    def same(self, id_token: str, other: str) -> bool:
+        """Return whether two spellings are one token."""
+
+    def find(self, id_token: str) -> KnownToken | None:
+        """Return a token however the charger spells it."""
+
+    @property
+    def known(self) -> Collection[KnownToken]:
+        """Return the tokens there are."""
+
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call a listener after other tokens are known than before."""
+
+    @property
+    def one_session_each(self) -> bool:
+        """Return whether nobody may charge twice at a time."""
 
 
 class EventKind(StrEnum):
@@ -303,6 +378,30 @@ class EventKind(StrEnum):
     TRANSACTION = "transaction"
     DATA_TRANSFER = "data_transfer"
     SECURITY = "security"
+    CONFIGURATION = "configuration_changed"
+
+
+# What a charge point may tell about its security (security extension, 4.4), by our names.
+SECURITY_EVENTS = (
+    "firmware_updated",
+    "failed_to_authenticate_at_central_system",
+    "central_system_failed_to_authenticate",
+    "setting_system_time",
+    "startup_of_the_device",
+    "reset_or_reboot",
+    "security_log_was_cleared",
+    "reconfiguration_of_security_parameters",
+    "memory_exhaustion",
+    "invalid_messages",
+    "attempted_replay_attacks",
+    "tamper_detection_activated",
+    "invalid_firmware_signature",
+    "invalid_firmware_signing_certificate",
+    "invalid_central_system_certificate",
+    "invalid_charge_point_certificate",
+    "invalid_tls_version",
+    "invalid_tls_cipher_suite",
+)
 
 
 @dataclass(frozen=True, slots=True)

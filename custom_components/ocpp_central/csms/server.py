@@ -1,22 +1,21 @@
 """Sockets: path and identity, credentials, subprotocol; the newest socket wins."""
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Callable
-from contextlib import suppress
-from enum import StrEnum
-import hmac
+from collections.abc import Awaitable, Callable, Iterator
 import logging
 import ssl
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, hdrs, web
+from yarl import URL
 
+from .admission import Admission, Refusal, admit, certificate_names
 from .capabilities import CapabilityStore
+from .certificates import Signing
 from .charge_point import ChargePoint
 from .connection import Connection, Timing
-from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger
+from .jobs import UploadTarget
+from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
 from .schema import load_schemas
 from .v16 import Messages16
@@ -25,6 +24,8 @@ from .v16_commands import Commands16
 _LOGGER = logging.getLogger(__name__)
 
 SUBPROTOCOLS = ("ocpp1.6",)
+# Where files go on our own listener.
+UPLOAD_PATH = "/upload/"
 _MAX_MESSAGE = 1024 * 1024
 _MAX_IDENTITY = 255
 # Strangers that may be held open to be offered to the user.
@@ -33,12 +34,8 @@ _MAX_UNKNOWN = 20
 _MAX_UNCLAIMED = 1000
 
 
-class Refusal(StrEnum):
-    """Why a charge point was not let in."""
-
-    WRONG_PASSWORD = "wrong_password"
-    PASSWORD_MISSING = "password_missing"
-    SUBPROTOCOL = "subprotocol"
+async def _answer_nothing(_request: web.Request, _path: str) -> None:
+    return None
 
 
 class CentralSystem:
@@ -51,6 +48,7 @@ class CentralSystem:
         authorizer: Authorizer,
         capabilities: CapabilityStore,
         prices: Prices,
+        uploads: UploadTarget | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Serve nobody yet."""
@@ -62,14 +60,23 @@ class CentralSystem:
         self.is_ignored: Callable[[str], bool] = lambda _: False
         self.on_refused: Callable[[str, Refusal], None] = lambda *_: None
         self.on_let_in: Callable[[str], None] = lambda _: None
+        # Answers what is no WebSocket, if it is meant for somebody; with the path.
+        self.on_plain_request: Callable[
+            [web.Request, str], Awaitable[web.Response | None]
+        ] = _answer_nothing
         self._authorizer = authorizer
         self._capabilities = capabilities
         self._prices = prices
+        self._uploads = uploads
+        self.signing = Signing()
         self._timing = timing or Timing()
         self._unclaimed = Allowance(_MAX_UNCLAIMED)
+        authorizer.subscribe(self._tokens_changed)
         self._sockets: set[Connection] = set()
         self._offers: dict[str, asyncio.TimerHandle] = {}
         self._runner: web.AppRunner | None = None
+        # Whether our own listener asks for certificates.
+        self._certificates = False
         self._stopping = False
 
     # Charge points
@@ -89,6 +96,23 @@ class CentralSystem:
         charge_point.meters.restore(meters)
         charge_point.claim(config)
         return charge_point
+
+    def _tokens_changed(self) -> None:
+        for charge_point in self.charge_points.values():
+            charge_point.local_list.follow()
+            charge_point.reservations.show()
+
+    def charging(self, id_token: str) -> Iterator[Transaction]:
+        """Return the transactions that a token has open."""
+        for charge_point in self.charge_points.values():
+            for connector in charge_point.connectors:
+                transaction = charge_point.transactions.at(connector)
+                if (
+                    transaction
+                    and transaction.id_token
+                    and self._authorizer.same(transaction.id_token, id_token)
+                ):
+                    yield transaction
 
     async def remove(self, identity: str) -> None:
         """Forget a charge point; its socket is closed."""
@@ -113,8 +137,11 @@ class CentralSystem:
             capabilities=self._capabilities,
             timing=self._timing,
             prices=self._prices,
+            charging=self.charging,
             claimed=claimed,
             unclaimed=self._unclaimed,
+            uploads=self._uploads,
+            signing=self.signing,
         )
 
     def _known_or_stranger(self, identity: str) -> ChargePoint:
@@ -137,12 +164,22 @@ class CentralSystem:
     # Listening
 
     async def listen(
-        self, host: str | None, port: int, context: ssl.SSLContext | None
+        self,
+        host: str | None,
+        port: int,
+        context: ssl.SSLContext | None,
+        *,
+        certificates: bool = False,
     ) -> int:
-        """Open our own listener and return its port. Raises OSError."""
+        """Open our own listener and return its port. Raises OSError.
+
+        With `certificates`, who dials in has to show one or give a password.
+        """
         await asyncio.get_running_loop().run_in_executor(None, load_schemas, "v16")
         app = web.Application()
         app.router.add_get("/{path:.*}", self._on_request)
+        for method in (hdrs.METH_PUT, hdrs.METH_POST):
+            app.router.add_route(method, f"{UPLOAD_PATH}{{path:.*}}", self._on_upload)
         runner = web.AppRunner(
             app, handler_cancellation=True, shutdown_timeout=2, access_log=None
         )
@@ -154,6 +191,7 @@ class CentralSystem:
             await runner.cleanup()
             raise
         self._runner = runner
+        self._certificates = certificates
         return int(runner.addresses[0][1])
 
     async def stop(self) -> None:
@@ -172,19 +210,36 @@ class CentralSystem:
             await self._runner.cleanup()
 
     async def _on_request(self, request: web.Request) -> web.StreamResponse:
-        return await self.serve(request, request.rel_url.raw_path)
+        return await self.serve(request, request.rel_url.raw_path, own_port=True)
+
+    async def _on_upload(self, request: web.Request) -> web.StreamResponse:
+        if self._uploads is None or self._stopping:
+            return web.Response(status=503)
+        return await self._uploads.receive(request, request.match_info["path"])
+
+    @property
+    def listening(self) -> bool:
+        """Return whether our own listener is open."""
+        return self._runner is not None
 
     async def serve(
         self,
         request: web.Request,
         raw_path: str,
         *,
+        own_port: bool = False,
         password_required: bool = False,
         unknown_allowed: bool = True,
     ) -> web.StreamResponse:
         """Serve one WebSocket until it closes, or refuse it."""
         if self._stopping:
             return web.Response(status=503)
+        if (
+            request.method == hdrs.METH_GET
+            and not _is_upgrade(request)
+            and (answer := await self.on_plain_request(request, raw_path))
+        ):
+            return answer
         identity = identity_of(raw_path)
         if identity is None:
             return web.Response(
@@ -193,22 +248,43 @@ class CentralSystem:
             )
         key = identity.casefold()
         charge_point = self.charge_points.get(key)
+        admission: tuple[ChargePoint, Admission] | None = None
         if charge_point is None:
             if not unknown_allowed or self.is_ignored(identity):
+                return web.Response(status=403)
+            if own_port and self._certificates and not certificate_names(request):
                 return web.Response(status=403)
             if key not in self.unknown and len(self.unknown) >= _MAX_UNKNOWN:
                 return web.Response(status=503)
         elif not charge_point.wishes.enabled:
             return web.Response(status=503)
-        elif refusal := _check_password(request, charge_point, password_required):
-            self.on_refused(charge_point.identity, refusal)
-            return web.Response(
-                status=401, headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="OCPP"'}
+        else:
+            admitted = admit(
+                request,
+                charge_point,
+                password_required=password_required,
+                certificate_required=own_port and self._certificates,
             )
-        return await self._serve(request, identity, password_required)
+            if isinstance(admitted, Refusal):
+                self.on_refused(charge_point.identity, admitted)
+                return admitted.answer
+            admission = (charge_point, admitted)
+        return await self._serve(
+            request,
+            identity,
+            admission,
+            own_port=own_port,
+            password_required=password_required,
+        )
 
     async def _serve(
-        self, request: web.Request, identity: str, password_required: bool
+        self,
+        request: web.Request,
+        identity: str,
+        admission: tuple[ChargePoint, Admission] | None,
+        *,
+        own_port: bool,
+        password_required: bool,
     ) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             protocols=SUBPROTOCOLS,
@@ -232,6 +308,8 @@ class CentralSystem:
         # It may have been added or removed, or have dialled twice, during the handshake.
         charge_point = self._known_or_stranger(identity)
         charge_point.password_required = password_required
+        charge_point.on_own_port = own_port
+        charge_point.address = _address(request)
         connection = Connection(
             socket, transport, load_schemas("v16"), self._timing, identity
         )
@@ -241,6 +319,9 @@ class CentralSystem:
         try:
             if replaced := charge_point.attach(connection, commands):
                 charge_point.run(replaced.close(), "close the replaced socket")
+            if admission and admission[0] is charge_point:
+                profile, password = admission[1].profile, admission[1].password
+                charge_point.security.came_in(profile, password)
             self.on_let_in(identity)
             await connection.run(commands.probe, ping=charge_point.config.keep_alive)
         finally:
@@ -267,30 +348,16 @@ def identity_of(raw_path: str) -> str | None:
     return None
 
 
-def _check_password(
-    request: web.Request, charge_point: ChargePoint, required: bool
-) -> Refusal | None:
-    password = charge_point.config.password
-    if not password:
-        return Refusal.PASSWORD_MISSING if required else None
-    given = _credentials(request)
-    # OCPP 1.6 lets the key be 20 raw bytes that are configured in hexadecimal.
-    expected = [password.encode()]
-    with suppress(ValueError):
-        expected.append(bytes.fromhex(password))
-    # The user name may have colons as well: many an identity is a MAC address.
-    for ending in (b":" + candidate for candidate in expected):
-        if hmac.compare_digest(given[-len(ending) :], ending):
-            return None
-    return Refusal.WRONG_PASSWORD
-
-
-def _credentials(request: web.Request) -> bytes:
-    scheme, _, encoded = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    if scheme.lower() != "basic":
-        return b""
+def _address(request: web.Request) -> URL | None:
+    """Return how a charger reaches us, as far as the port."""
+    # A proxy may speak TLS with it and not with us.
+    forwarded = request.headers.get(hdrs.X_FORWARDED_PROTO, "").lower()
+    scheme = "https" if forwarded in {"https", "wss"} else request.scheme
     try:
-        # Some chargers leave the padding out.
-        return base64.b64decode(encoded.strip() + "==")
-    except binascii.Error, ValueError:
-        return b""
+        return URL(f"{scheme}://{request.host}").origin()
+    except ValueError:
+        return None
+
+
+def _is_upgrade(request: web.Request) -> bool:
+    return "websocket" in request.headers.get(hdrs.UPGRADE, "").lower()

@@ -13,6 +13,7 @@ from .errors import CallError
 from .metering import Reading, power_of
 from .model import (
     STATION,
+    Authorization,
     AuthorizationStatus,
     ConnectorStatus,
     SessionLedger,
@@ -60,8 +61,6 @@ class Transactions:
         # Those whose start came after that of a newer one, by id.
         self._late: dict[int, Transaction] = {}
         self._activities: dict[int, Activity] = {}
-        # Tokens that we have asked the charger to start with.
-        self._requested: set[str] = set()
         # Chargers go on naming a transaction after it ended.
         self._ended: deque[int] = deque(maxlen=50)
         # Since when connectors with an open transaction have been available.
@@ -87,10 +86,6 @@ class Transactions:
             ):
                 self._take_up(transaction)
 
-    def request(self, id_token: str) -> None:
-        """Take note of a token that a charger was asked to start with."""
-        self._requested.add(id_token)
-
     def has_ended(self, transaction_id: int | None) -> bool:
         """Return whether a transaction has ended lately."""
         return transaction_id in self._ended
@@ -102,17 +97,19 @@ class Transactions:
         timestamp: datetime,
         meter_start: float | None,
         raw: dict[str, Any],
-    ) -> tuple[int, AuthorizationStatus]:
+    ) -> tuple[int, Authorization]:
         """Record a start; returns its id and whether it may charge, once on disk."""
         self._admit()
         charge_point = self._charge_point
         clock = charge_point.clock
-        answer = charge_point.authorizer.authorize(charge_point.identity, id_token)
         started = clock.correct(timestamp)
         if meter_start == 0 and not is_plausible(timestamp):
             # A charger that does not know the time has not read its meter either.
             meter_start = None
         past = clock.is_past(timestamp) and is_plausible(timestamp)
+        answer = charge_point.access.authorize(
+            id_token, connector, at=started if past else None, concurrent=not past
+        )
         transaction = await self._ledger.start(
             TransactionStart(
                 identity=charge_point.identity,
@@ -127,8 +124,7 @@ class Transactions:
                     id_token,
                     answer,
                     offline=past,
-                    remote=id_token in self._requested
-                    or id_token == charge_point.config.remote_tag,
+                    remote=charge_point.access.is_ours(id_token),
                 ),
                 user=answer.user,
                 group=answer.group,
@@ -136,7 +132,7 @@ class Transactions:
             ),
             self._running(),
         )
-        self._requested.discard(id_token)
+        charge_point.access.started(id_token, connector)
         self._forget_late(transaction)
         if meter_start is not None and charge_point.add_connector(connector):
             charge_point.meters.begun(connector, started, meter_start)
@@ -156,7 +152,7 @@ class Transactions:
                 charge_point.limits.transaction_started(transaction)
             elif transaction.id != before.id:
                 self._late[transaction.id] = transaction
-        return transaction.id, answer.status
+        return transaction.id, answer
 
     def _new_account(
         self,
@@ -422,3 +418,4 @@ class Transactions:
         self._available.pop(connector, None)
         self._charge_point.limits.transaction_ended(connector)
         self._shown.ended(transaction)
+        self._charge_point.access.ended(transaction)

@@ -6,13 +6,18 @@ from typing import Any
 
 from ocpp.v16.enums import Action, ChargePointErrorCode, ChargePointStatus, Reason
 
+from .authorization import is_card
 from .charge_point import ChargePoint
-from .clock import format_time, parse_time, plausible_time, utcnow
+from .clock import format_time, is_plausible, parse_time, plausible_time, utcnow
 from .connection import Handler, Payload
+from .data_transfer import answer_to
 from .errors import CallError
+from .jobs import JobKind
 from .metering import read_meter_values
 from .model import (
+    SECURITY_EVENTS,
     STATION,
+    Authorization,
     AuthorizationStatus,
     BootInfo,
     ConnectorStatus,
@@ -21,6 +26,7 @@ from .model import (
     Value,
     mask_token,
 )
+from .v16_files import job_status
 
 HEARTBEAT_INTERVAL = 60
 PENDING_INTERVAL = 30
@@ -61,6 +67,7 @@ _TOKEN_EVENTS = {
     AuthorizationStatus.INVALID: "invalid",
     AuthorizationStatus.CONCURRENT: "concurrent",
 }
+_SECURITY_EVENTS = {name.replace("_", ""): name for name in SECURITY_EVENTS}
 # What fits into the charger's own integer.
 _MAX_CONNECTOR = 2**31 - 1
 # A frame may be valid JSON and still carry a NUL in a name or token.
@@ -73,8 +80,9 @@ class Messages16:
     def __init__(self, charge_point: ChargePoint) -> None:
         """Serve a charge point over one connection."""
         self._charge_point = charge_point
-        # The token last told as an event, whose StartTransaction is the same visit.
-        self._shown: str | None = None
+        # The token last told as an event, and how it was answered: its StartTransaction
+        # is the same visit.
+        self._shown: tuple[str, AuthorizationStatus] | None = None
         # Statuses of the past that nothing has followed yet.
         self._held: dict[int, tuple[ConnectorStatus, dict[str, Value]]] = {}
 
@@ -91,6 +99,7 @@ class Messages16:
             Action.log_status_notification: self._on_diagnostics_status,
             Action.meter_values: self._on_meter_values,
             Action.security_event_notification: self._on_security_event,
+            Action.sign_certificate: self._on_sign_certificate,
             Action.signed_firmware_status_notification: self._on_firmware_status,
             Action.start_transaction: self._on_start_transaction,
             Action.status_notification: self._on_status_notification,
@@ -99,12 +108,10 @@ class Messages16:
 
     def _on_authorize(self, payload: Payload) -> Payload:
         token = _text(payload, "idTag")
-        status = self._charge_point.authorizer.authorize(
-            self._charge_point.identity, token
-        ).status
-        self._tell_token(STATION, token, status)
-        self._shown = token
-        return {"idTagInfo": {"status": status}}
+        answer = self._charge_point.access.authorize(token)
+        self._tell_token(STATION, token, answer)
+        self._shown = (token, answer.status)
+        return {"idTagInfo": _id_tag_info(answer)}
 
     def _on_boot_notification(self, payload: Payload) -> Payload:
         charge_point = self._charge_point
@@ -203,18 +210,19 @@ class Messages16:
     async def _on_start_transaction(self, payload: Payload) -> Payload:
         connector = self._connector(payload)
         token = _text(payload, "idTag")
-        transaction_id, status = await self._charge_point.transactions.start(
-            connector,
-            token,
-            parse_time(payload.get("timestamp")) or utcnow(),
-            _register(payload, "meterStart"),
-            payload,
+        timestamp = parse_time(payload.get("timestamp")) or utcnow()
+        ours = self._charge_point.access.is_ours(token)
+        past = is_plausible(timestamp) and self._charge_point.clock.is_past(timestamp)
+        transaction_id, answer = await self._charge_point.transactions.start(
+            connector, token, timestamp, _register(payload, "meterStart"), payload
         )
         # A charger that knows the card starts without asking first.
-        if token != self._shown:
-            self._tell_token(connector, token, status)
+        if not ours and (token, answer.status) != self._shown:
+            self._tell_token(connector, token, answer, past=past)
         self._shown = None
-        return {"transactionId": transaction_id, "idTagInfo": {"status": status}}
+        if (reservation_id := _number(payload, "reservationId")) is not None:
+            self._charge_point.reservations.used(reservation_id)
+        return {"transactionId": transaction_id, "idTagInfo": _id_tag_info(answer)}
 
     async def _on_stop_transaction(self, payload: Payload) -> Payload:
         transaction_id = _number(payload, "transactionId")
@@ -237,10 +245,8 @@ class Messages16:
         )
         if not token:
             return {}
-        status = self._charge_point.authorizer.authorize(
-            self._charge_point.identity, token
-        ).status
-        return {"idTagInfo": {"status": status}}
+        answer = self._charge_point.access.authorize(token, concurrent=False)
+        return {"idTagInfo": _id_tag_info(answer)}
 
     def _on_data_transfer(self, payload: Payload) -> Payload:
         self._charge_point.tell(
@@ -255,45 +261,60 @@ class Messages16:
                 },
             )
         )
-        return {"status": "Accepted"}
+        answers = self._charge_point.config.data_transfer_answers
+        return answer_to(payload, answers)
+
+    async def _on_sign_certificate(self, payload: Payload) -> Payload:
+        signed = await self._charge_point.security.sign(str(payload.get("csr") or ""))
+        return {"status": "Accepted" if signed else "Rejected"}
 
     def _on_security_event(self, payload: Payload) -> Payload:
+        name = _text(payload, "type")
         self._charge_point.tell(
             Event(
                 EventKind.SECURITY,
                 STATION,
-                "received",
+                _SECURITY_EVENTS.get(name.casefold(), "other"),
                 {
-                    "event": _text(payload, "type"),
-                    "info": _text(payload, "techInfo"),
+                    "event": name,
+                    "timestamp": _text(payload, "timestamp") or None,
+                    "info": _text(payload, "techInfo") or None,
                 },
             )
         )
         return {}
 
     def _on_diagnostics_status(self, payload: Payload) -> Payload:
-        return self._station_status("diagnostics_status", payload)
+        return self._job_status(JobKind.DIAGNOSTICS, payload)
 
     def _on_firmware_status(self, payload: Payload) -> Payload:
-        return self._station_status("firmware_status", payload)
+        return self._job_status(JobKind.FIRMWARE, payload)
 
-    def _station_status(self, key: str, payload: Payload) -> Payload:
-        self._charge_point.update(STATION, {key: _text(payload, "status")})
+    def _job_status(self, kind: JobKind, payload: Payload) -> Payload:
+        if word := _text(payload, "status"):
+            self._charge_point.jobs.report(
+                kind, job_status(kind, word), _number(payload, "requestId"), word
+            )
         return {}
 
     def _tell_token(
-        self, connector: int, token: str, status: AuthorizationStatus
+        self, connector: int, token: str, answer: Authorization, *, past: bool = False
     ) -> None:
-        # Our own tag is no card.
-        if token and token != self._charge_point.config.remote_tag:
-            self._charge_point.tell(
-                Event(
-                    EventKind.ID_TOKEN,
-                    connector,
-                    _TOKEN_EVENTS[status],
-                    {"id_token": mask_token(token)},
-                )
-            )
+        # Our own tag is no card, and neither is what a charger says without one.
+        if not is_card(token) or self._charge_point.access.is_ours(token):
+            return
+        attributes = {"id_token": mask_token(token)}
+        if answer.token:
+            attributes["name"] = answer.token.name
+        kind = _TOKEN_EVENTS[answer.status]
+        if answer.token is None:
+            self._charge_point.access.shown_unknown(token)
+            if answer.status is not AuthorizationStatus.ACCEPTED:
+                kind = "unknown"
+        # Told hours later, it is nothing that happens.
+        if not past:
+            event = Event(EventKind.ID_TOKEN, connector, kind, attributes)
+            self._charge_point.tell(event)
 
     def _connector(self, payload: Payload) -> int:
         connector = _number(payload, "connectorId")
@@ -302,6 +323,16 @@ class Messages16:
         if not 0 <= connector <= _MAX_CONNECTOR:
             raise CallError("PropertyConstraintViolation", "connectorId")
         return connector
+
+
+def _id_tag_info(answer: Authorization) -> Payload:
+    """Return an answer about a token as chargers read it."""
+    info: Payload = {"status": answer.status}
+    if answer.group:
+        info["parentIdTag"] = answer.group
+    if answer.token and answer.token.expires:
+        info["expiryDate"] = format_time(answer.token.expires)
+    return info
 
 
 def _text(payload: Payload, key: str) -> str:

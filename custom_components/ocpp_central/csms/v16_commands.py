@@ -1,7 +1,6 @@
 """OCPP 1.6: what a charger can be told."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from ocpp.v16.enums import (
     Action,
@@ -11,20 +10,15 @@ from ocpp.v16.enums import (
     ResetType,
 )
 
-from .charge_point import ChargePoint
 from .clock import format_time, utcnow
-from .connection import Connection, Payload, Priority
-from .errors import CommandRejected, ConnectionLost
+from .connection import Payload, Priority
+from .errors import CommandFailed, CommandRejected, ConnectionLost, InvalidCommand
 from .model import LimitProfile, Purpose
+from .v16_files import Files16
+from .v16_lists import Lists16
+from .v16_reservations import Reservations16
+from .v16_security import Security16
 
-# What each action answers when it does, or will do, as told, whatever the case of the
-# letters. Nothing to clear is as good as cleared.
-_ACCEPTED = {
-    Action.change_availability: {"accepted", "scheduled"},
-    Action.change_configuration: {"accepted", "rebootrequired"},
-    Action.clear_charging_profile: {"accepted", "unknown"},
-    Action.unlock_connector: {"unlocked"},
-}
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
     Purpose.DEFAULT: ChargingProfilePurposeType.tx_default_profile,
@@ -36,15 +30,10 @@ _ALWAYS = "2020-01-01T00:00:00Z"
 _BEFORE = timedelta(seconds=600)
 
 
-class Commands16:
+class Commands16(Files16, Lists16, Reservations16, Security16):
     """Sends commands over one connection."""
 
     protocol = "ocpp1.6"
-
-    def __init__(self, charge_point: ChargePoint, connection: Connection) -> None:
-        """Speak to a charge point over a connection."""
-        self._charge_point = charge_point
-        self._connection = connection
 
     async def reset(self, kind: str) -> Payload:
         """Reset (5.14); empty where a hard reset took the charger down at once."""
@@ -66,8 +55,13 @@ class Commands16:
         payload: Payload = {"connectorId": connector, "idTag": id_token}
         if profile:
             payload["chargingProfile"] = profile
-        self._charge_point.transactions.request(id_token)
-        return await self._command(Action.remote_start_transaction, payload)
+        access = self._charge_point.access
+        access.request(id_token, connector)
+        try:
+            return await self._command(Action.remote_start_transaction, payload)
+        except CommandRejected, CommandFailed, InvalidCommand:
+            access.refused(connector)
+            raise
 
     async def stop_transaction(self, transaction_id: int) -> Payload:
         """RemoteStopTransaction (5.12)."""
@@ -127,29 +121,31 @@ class Commands16:
         )
 
     async def get_composite_schedule(
-        self, connector: int, duration: int, unit: str | None = None
+        self,
+        connector: int,
+        duration: int,
+        unit: str | None = None,
+        priority: Priority = Priority.USER,
     ) -> Payload:
         """GetCompositeSchedule (5.7)."""
         payload: Payload = {"connectorId": connector, "duration": duration}
         if unit:
             payload["chargingRateUnit"] = unit
-        return await self._command(Action.get_composite_schedule, payload)
+        return await self._command(Action.get_composite_schedule, payload, priority)
 
-    async def get_configuration(self, keys: list[str]) -> Payload:
+    async def get_configuration(
+        self, keys: list[str], priority: Priority = Priority.USER
+    ) -> Payload:
         """GetConfiguration (5.8). Some chargers choke on an empty list of keys."""
         return await self._command(
-            Action.get_configuration, {"key": keys} if keys else {}
+            Action.get_configuration, {"key": keys} if keys else {}, priority
         )
 
     async def set_configuration(self, key: str, value: str) -> Payload:
         """ChangeConfiguration (5.3)."""
-        response = await self._command(
+        return await self._command(
             Action.change_configuration, {"key": key, "value": value}
         )
-        if known := self._charge_point.configuration.get(key):
-            known.value = value
-            self._charge_point.set_configuration(self._charge_point.configuration)
-        return response
 
     async def change_availability(self, connector: int, operative: bool) -> Payload:
         """ChangeAvailability (5.2)."""
@@ -166,6 +162,15 @@ class Commands16:
         if connector is not None:
             payload["connectorId"] = connector
         return await self._command(Action.trigger_message, payload)
+
+    async def extended_trigger_message(
+        self, message: str, connector: int | None = None
+    ) -> Payload:
+        """ExtendedTriggerMessage (security extension, 5.3)."""
+        payload: Payload = {"requestedMessage": message}
+        if connector is not None:
+            payload["connectorId"] = connector
+        return await self._command(Action.extended_trigger_message, payload)
 
     async def data_transfer(
         self, vendor_id: str, message_id: str | None, data: str | None
@@ -192,19 +197,6 @@ class Commands16:
             {"key": ["HeartbeatInterval"]},
             priority=Priority.SAFETY,
         )
-
-    async def _command(
-        self,
-        action: str,
-        payload: dict[str, Any],
-        priority: Priority = Priority.USER,
-    ) -> Payload:
-        response = await self._connection.call(action, payload, priority=priority)
-        accepted = _ACCEPTED.get(action, {"accepted"})
-        status = str(response.get("status", "Accepted")).casefold()
-        if status not in accepted:
-            raise CommandRejected(action, response)
-        return response
 
     def _offset(self) -> timedelta:
         return self._charge_point.clock.offset or timedelta()

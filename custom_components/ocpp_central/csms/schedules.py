@@ -1,0 +1,321 @@
+"""What may flow at each connector by all that is known, and who says so."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+import logging
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from .clock import parse_time, utcnow
+from .connection import Priority
+from .errors import (
+    CommandFailed,
+    CommandRejected,
+    CommandTimeout,
+    ConnectionLost,
+    NotConnected,
+    NotSupported,
+)
+from .model import STATION, ConnectorStatus, LimitUnit
+from .profiles import amperes
+
+if TYPE_CHECKING:
+    from .charge_point import ChargePoint
+
+_LOGGER = logging.getLogger(__name__)
+
+# How far ahead a charger is asked to look.
+_HORIZON = 86_400
+# How close the measured current is to a limit that it is held down by, in A.
+_CLOSE = 1.0
+# A charger that drops its socket over the question so often is not asked any more.
+_MAX_LOSSES = 2
+# A schedule of a time further away than this is not meant for now.
+_NOW = timedelta(days=1)
+
+
+class Source(StrEnum):
+    """By what an effective limit is known."""
+
+    # The charger's own sum of all its profiles.
+    COMPOSITE = "composite"
+    # What it says that it offers to the car.
+    OFFERED = "offered"
+    # What it accepted from us, and the current agrees.
+    MEASURED = "measured"
+    # What it accepted from us.
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One period of a schedule, until the next one starts."""
+
+    start: datetime
+    # None: no limit.
+    limit: float | None
+    phases: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A composite schedule as a charger told it (OCPP 1.6, 7.13)."""
+
+    unit: LimitUnit
+    periods: Sequence[Period]
+    end: datetime
+
+    def at(self, time: datetime) -> Period | None:
+        """Return the period that holds at a time."""
+        if not self.periods or time >= self.end:
+            return None
+        return next(
+            (period for period in reversed(self.periods) if period.start <= time),
+            self.periods[0],
+        )
+
+    def change_after(self, time: datetime) -> datetime:
+        """Return when something else holds, or nothing is known any more."""
+        return next(
+            (period.start for period in self.periods if period.start > time), self.end
+        )
+
+
+class Schedules:
+    """Keeps the effective limits of one charge point, and asks for them gently."""
+
+    def __init__(self, charge_point: ChargePoint) -> None:
+        """Know nothing yet."""
+        self._charge_point = charge_point
+        self._schedules: dict[int, Schedule] = {}
+        # What to ask for next, in the order it came up.
+        self._due: dict[int, None] = {}
+        self._reading = False
+        self._losses = 0
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._watched: set[int] = set()
+        charge_point.subscribe_new(self._on_new)
+
+    def at(self, connector: int) -> Schedule | None:
+        """Return what the charger told of a connector, while it holds."""
+        schedule = self._schedules.get(connector)
+        return schedule if schedule and utcnow() < schedule.end else None
+
+    def profile_changed(self, connector: int) -> None:
+        """Look again after a profile was installed, or any was removed (0)."""
+        connectors = self._charge_point.connectors if connector == STATION else ()
+        self.refresh(STATION, *(connectors or ([connector] if connector else ())))
+
+    def refresh(self, *connectors: int) -> None:
+        """Show what is known, and ask for what is in force, soon and once."""
+        charge_point = self._charge_point
+        for connector in connectors:
+            self._show(connector)
+        if (
+            not charge_point.claimed
+            or not charge_point.connected
+            or charge_point.capabilities.no_composite
+        ):
+            return
+        self._due |= dict.fromkeys(connectors)
+        if not self._reading:
+            self._reading = True
+            charge_point.run(self._read(), "read the limits in force")
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    # Asking
+
+    async def _read(self) -> None:
+        charge_point = self._charge_point
+        try:
+            while self._due:
+                # What changes together is asked for once, and never too often.
+                await asyncio.sleep(charge_point.timing.settle)
+                while charge_point.bring_up.under_way:
+                    await charge_point.bring_up.ended()
+                due, self._due = self._due, {}
+                for connector in due:
+                    if charge_point.capabilities.no_composite:
+                        return
+                    await self._ask(connector)
+        finally:
+            self._reading = False
+            self._due.clear()
+
+    async def _ask(self, connector: int) -> None:
+        """Read one schedule; a charger that cannot tell is not asked again."""
+        charge_point = self._charge_point
+        connection = charge_point.connection
+        schedule = None
+        try:
+            answer = await charge_point.commands.get_composite_schedule(
+                connector, _HORIZON, priority=Priority.POLL
+            )
+            schedule = self._parse(answer)
+            self._losses = 0
+        except ConnectionLost:
+            if connection and connection.lost:
+                self._losses += 1
+                if self._losses >= _MAX_LOSSES:
+                    await self._give_up()
+            raise
+        except NotConnected:
+            raise
+        except (NotSupported, CommandTimeout) as error:
+            _LOGGER.debug("%s: %s", charge_point.identity, error)
+            await self._give_up()
+        except CommandRejected as error:
+            if error.status.casefold() in ("notsupported", "notimplemented"):
+                await self._give_up()
+        except CommandFailed as error:
+            # Perhaps not of this connector, or not just now.
+            _LOGGER.debug("%s: %s", charge_point.identity, error)
+        if schedule:
+            self._schedules[connector] = schedule
+        else:
+            self._schedules.pop(connector, None)
+        self._show(connector)
+
+    async def _give_up(self) -> None:
+        self._charge_point.capabilities.no_composite = True
+        await self._charge_point.capability_store.save()
+
+    def _parse(self, answer: Mapping[str, Any]) -> Schedule | None:
+        """Read an answer to GetCompositeSchedule (6.22), as far as it makes sense."""
+        schedule = answer.get("chargingSchedule")
+        if not isinstance(schedule, dict):
+            return None
+        now = utcnow()
+        start = parse_time(schedule.get("startSchedule")) or parse_time(
+            answer.get("scheduleStart")
+        )
+        start = self._charge_point.clock.correct(start) if start else now
+        if abs(start - now) > _NOW:
+            start = now
+        entries = schedule.get("chargingSchedulePeriod")
+        periods = sorted(
+            (
+                period
+                for entry in (entries if isinstance(entries, list) else ())
+                if (period := _period(entry, start))
+            ),
+            key=lambda period: period.start,
+        )
+        duration = _number(schedule.get("duration"))
+        watts = str(schedule.get("chargingRateUnit")).strip().casefold() == "w"
+        return Schedule(
+            LimitUnit.WATT if watts else LimitUnit.AMPERE,
+            periods,
+            start + timedelta(seconds=min(duration or _HORIZON, _HORIZON)),
+        )
+
+    # Showing
+
+    def _on_new(self, connector: int, key: str) -> None:
+        if connector == STATION or connector in self._watched:
+            return
+        self._watched.add(connector)
+        self._charge_point.subscribe(
+            connector, ("status", "transaction"), lambda: self.refresh(connector)
+        )
+        self._charge_point.subscribe(
+            connector, ("current", "current_offered"), lambda: self._measured(connector)
+        )
+
+    def _measured(self, connector: int) -> None:
+        # The charger's own sum needs no support.
+        if connector not in self._schedules:
+            self._show(connector)
+
+    def _show(self, connector: int) -> None:
+        charge_point = self._charge_point
+        if connector != STATION and connector not in charge_point.connectors:
+            return
+        if timer := self._timers.pop(connector, None):
+            timer.cancel()
+        schedule = self.at(connector)
+        now = utcnow()
+        period = schedule.at(now) if schedule else None
+        if schedule and period:
+            limit, source = self._amperes(schedule, period), Source.COMPOSITE
+            loop = asyncio.get_running_loop()
+            self._timers[connector] = loop.call_later(
+                max(1.0, (schedule.change_after(now) - now).total_seconds()),
+                self.refresh,
+                connector,
+            )
+        elif found := self._without_schedule(connector):
+            limit, source = found
+        elif "effective_limit" in charge_point.values(connector):
+            limit = source = None
+        else:
+            return
+        charge_point.update(
+            connector,
+            {
+                "effective_limit": limit,
+                "effective_limit_source": source,
+                # Another schedule is another attribute, even where the value is the same.
+                "effective_limit_schedule": str(schedule) if schedule else None,
+            },
+        )
+
+    def _amperes(self, schedule: Schedule, period: Period) -> float | None:
+        """Return the limit of a period in A per phase."""
+        if period.limit is None or schedule.unit is LimitUnit.AMPERE:
+            return period.limit
+        config = self._charge_point.config
+        phases = min(period.phases or config.phases, config.phases)
+        return round(period.limit / (config.nominal_voltage * phases), 1)
+
+    def _without_schedule(self, connector: int) -> tuple[float | None, Source] | None:
+        """Return what else tells of the limit: the offer, the current, or nobody."""
+        charge_point = self._charge_point
+        offered = charge_point.value(connector, "current_offered")
+        if isinstance(offered, (int, float)):
+            return float(offered), Source.OFFERED
+        ours = charge_point.limits.held(connector)
+        if ours is None:
+            return None
+        limit = round(amperes(charge_point, ours), 1)
+        current = charge_point.value(connector, "current")
+        if isinstance(current, (int, float)):
+            if current > limit + _CLOSE:
+                # More flows than was accepted: whatever holds, it is not this.
+                return None, Source.UNVERIFIED
+            status = charge_point.status(connector)
+            if (limit - current <= _CLOSE and status is ConnectorStatus.CHARGING) or (
+                limit == 0 and status is ConnectorStatus.SUSPENDED_EVSE
+            ):
+                return limit, Source.MEASURED
+        return limit, Source.UNVERIFIED
+
+
+def _period(entry: object, start: datetime) -> Period | None:
+    if not isinstance(entry, dict):
+        return None
+    offset, limit = _number(entry.get("startPeriod")), _number(entry.get("limit"))
+    if offset is None or limit is None or offset > _HORIZON:
+        return None
+    phases = _number(entry.get("numberPhases"))
+    return Period(
+        start + timedelta(seconds=offset),
+        limit if limit >= 0 else None,
+        int(phases) if phases and phases in (1, 2, 3) else None,
+    )
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except TypeError, ValueError, OverflowError:
+        return None
+    return number if isfinite(number) else None

@@ -1,0 +1,20 @@
+"""What a user can do about an issue."""
+
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow
+from homeassistant.core import HomeAssistant
+
+from .csms.admission import Refusal
+from .csms.local_list import ListProblem
+from .local_lists import ForeignListFlow
+from .security import InsecureFlow
+
+
+async def async_create_fix_flow(
+    hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
+) -> RepairsFlow:
+    """Return the flow that belongs to an issue."""
+    if issue_id.startswith(ListProblem.FOREIGN):
+        return ForeignListFlow()
+    if issue_id.startswith(Refusal.INSECURE):
+        return InsecureFlow()
+    return ConfirmRepairFlow()

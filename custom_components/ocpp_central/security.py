@@ -1,0 +1,133 @@
+"""What the user hears of charge points that are refused, and of their passwords."""
+
+from collections.abc import Callable
+import logging
+from typing import override
+
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_PASSWORD
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .csms.admission import Refusal
+from .csms.charge_point import ChargePoint
+from .csms.security import Problem
+from .csms.state import Unsubscribe
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class SecurityIssues:
+    """Tells why charge points are not let in, once, and until they are."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Serve one config entry."""
+        self._hass = hass
+        self._entry = entry
+
+    @callback
+    def async_watch(
+        self, charge_point: ChargePoint, subentry_id: str, keep: Callable[[], None]
+    ) -> Unsubscribe:
+        """Keep a charge point's way in, and tell what is wrong with it."""
+        security = charge_point.security
+
+        @callback
+        def changed() -> None:
+            keep()
+            self._async_tell_problem(charge_point)
+
+        @callback
+        def adopted(password: str) -> None:
+            subentry = self._entry.subentries.get(subentry_id)
+            if subentry and subentry.data.get(CONF_PASSWORD) != password:
+                self._hass.config_entries.async_update_subentry(
+                    self._entry,
+                    subentry,
+                    data={**subentry.data, CONF_PASSWORD: password},
+                )
+
+        security.on_adopted = adopted
+        self._async_tell_problem(charge_point)
+        return security.subscribe(changed)
+
+    @callback
+    def async_refused(self, identity: str, refusal: Refusal) -> None:
+        """Tell why a charge point was not let in."""
+        self._async_tell(
+            f"{refusal}_{identity.casefold()}",
+            refusal,
+            identity,
+            fixable=refusal is Refusal.INSECURE,
+        )
+
+    @callback
+    def async_forgive(self, identity: str) -> None:
+        """Forget what kept a charge point out."""
+        for refusal in Refusal:
+            ir.async_delete_issue(
+                self._hass, DOMAIN, f"{refusal}_{identity.casefold()}"
+            )
+
+    @callback
+    def async_forget(self, identity: str) -> None:
+        """Forget everything about a charge point that is gone."""
+        self.async_forgive(identity)
+        for problem in Problem:
+            ir.async_delete_issue(
+                self._hass, DOMAIN, f"{problem}_{identity.casefold()}"
+            )
+
+    @callback
+    def _async_tell_problem(self, charge_point: ChargePoint) -> None:
+        identity = charge_point.identity
+        for problem in Problem:
+            issue_id = f"{problem}_{identity.casefold()}"
+            if problem is charge_point.security.state.problem:
+                self._async_tell(issue_id, problem, identity)
+            else:
+                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+
+    @callback
+    def _async_tell(
+        self,
+        issue_id: str,
+        trouble: Refusal | Problem,
+        identity: str,
+        *,
+        fixable: bool = False,
+    ) -> None:
+        if ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is None:
+            _LOGGER.warning("Charge point %s: %s", identity, trouble.replace("_", " "))
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            data={"entry_id": self._entry.entry_id, "identity": identity},
+            is_fixable=fixable,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=trouble,
+            translation_placeholders={"identity": identity},
+        )
+
+
+class InsecureFlow(ConfirmRepairFlow):
+    """Lets a charge point come in the old way again."""
+
+    @override
+    async def async_step_confirm(
+        self, user_input: dict[str, str] | None = None
+    ) -> RepairsFlowResult:
+        """Do so from its next connection on."""
+        if user_input is not None:
+            assert self.data
+            entry = self.hass.config_entries.async_get_entry(str(self.data["entry_id"]))
+            if entry and entry.state is ConfigEntryState.LOADED:
+                identity = str(self.data["identity"]).casefold()
+                if charge_point := entry.runtime_data.central.charge_points.get(
+                    identity
+                ):
+                    charge_point.security.allow_any_profile()
+        return await super().async_step_confirm(user_input)
