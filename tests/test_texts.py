@@ -8,8 +8,14 @@ import string
 from typing import Any
 
 from custom_components.ocpp_central.csms.admission import Refusal
+from custom_components.ocpp_central.csms.local_list import ListProblem
 from custom_components.ocpp_central.csms.security import Problem
 
+# Keys that are no constants, by the name of their variable.
+VARIABLES = {
+    "trouble": [trouble.value for trouble in (*Refusal, *Problem)],
+    "problem": [problem.value for problem in ListProblem],
+}
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"
 
 
@@ -53,8 +59,7 @@ def _filled() -> Iterator[tuple[str, set[str]]]:
                 if isinstance(part, ast.Constant) and isinstance(part.value, str)
             ]
             if not constants:
-                assert ast.unparse(key) == "trouble"
-                constants = [trouble.value for trouble in (*Refusal, *Problem)]
+                constants = VARIABLES[ast.unparse(key)]
             for constant in constants:
                 yield constant, filled
 
