@@ -9,11 +9,10 @@ from typing import Any
 
 from custom_components.ocpp_central.csms.admission import Refusal
 from custom_components.ocpp_central.csms.local_list import ListProblem
-from custom_components.ocpp_central.csms.security import Problem
 
 # Keys that are no constants, by the name of their variable.
 VARIABLES = {
-    "trouble": [trouble.value for trouble in (*Refusal, *Problem)],
+    "refusal": [refusal.value for refusal in Refusal],
     "problem": [problem.value for problem in ListProblem],
 }
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"

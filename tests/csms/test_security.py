@@ -27,11 +27,7 @@ from custom_components.ocpp_central.csms.errors import (
     InvalidCommand,
 )
 from custom_components.ocpp_central.csms.model import ChargePointConfig
-from custom_components.ocpp_central.csms.security import (
-    Problem,
-    SecurityState,
-    hexadecimal,
-)
+from custom_components.ocpp_central.csms.security import SecurityState, hexadecimal
 from tests.certificates import (
     DAY,
     Certificates,
@@ -95,10 +91,15 @@ def configure(charge_point: ChargePoint, password: str | None) -> None:
     charge_point.security.password_changed(previous)
 
 
-async def problem(charge_point: ChargePoint, expected: Problem | None) -> None:
-    """Wait until something is wrong, or nothing any more."""
+async def told(charge_point: ChargePoint, **expected: bool) -> None:
+    """Wait until it is known what the charger makes of its new password."""
     security = charge_point.security
-    await until(security.subscribe, lambda: security.state.problem is expected)
+    await until(
+        security.subscribe,
+        lambda: all(
+            getattr(security.state, name) is value for name, value in expected.items()
+        ),
+    )
 
 
 # Another password
@@ -169,7 +170,7 @@ async def test_new_password_refused(central: Central, refusal: Answer) -> None:
     charge_point, charger = await connect(central)
     charger.answers["ChangeConfiguration"] = refusal
     configure(charge_point, NEW)
-    await problem(charge_point, Problem.PASSWORD_REFUSED)
+    await told(charge_point, refused=True)
     sent = [
         call.payload["value"]
         for call in charger.calls
@@ -177,9 +178,9 @@ async def test_new_password_refused(central: Central, refusal: Answer) -> None:
     ]
     assert sent == [hexadecimal(NEW), NEW]
     assert await is_let_in(central, OLD)
-    assert charge_point.security.state.problem is Problem.PASSWORD_REFUSED
+    assert charge_point.security.state.refused
     assert await is_let_in(central, NEW)
-    assert charge_point.security.state.problem is None
+    assert not charge_point.security.state.refused
     assert not await is_let_in(central, OLD)
 
 
@@ -188,7 +189,7 @@ async def test_not_told_twice(central: Central) -> None:
     charge_point, charger = await connect(central)
     charger.answers["ChangeConfiguration"] = {"status": "Rejected"}
     configure(charge_point, NEW)
-    await problem(charge_point, Problem.PASSWORD_REFUSED)
+    await told(charge_point, refused=True)
     charger = await central.dial(headers=basic(OLD))
     await charger.boot()
     await charger.alive()
@@ -208,7 +209,7 @@ async def test_new_password_not_in_hexadecimal(central: Central) -> None:
     await charger.called("ChangeConfiguration")
     await charger.called("ChangeConfiguration")
     await charger.alive()
-    assert charge_point.security.state.problem is None
+    assert not charge_point.security.state.refused
     assert await is_let_in(central, NEW)
 
 
@@ -217,11 +218,11 @@ async def test_new_password_after_a_restart_of_the_charger(central: Central) -> 
     charge_point, charger = await connect(central)
     charger.answers["ChangeConfiguration"] = {"status": "RebootRequired"}
     configure(charge_point, NEW)
-    await problem(charge_point, Problem.PASSWORD_NEEDS_RESTART)
+    await told(charge_point, restart=True)
     assert await is_let_in(central, OLD)
-    assert charge_point.security.state.problem is Problem.PASSWORD_NEEDS_RESTART
+    assert charge_point.security.state.restart
     assert await is_let_in(central, NEW)
-    assert charge_point.security.state.problem is None
+    assert not charge_point.security.state.refused
 
 
 async def test_accepted_and_not_used(central: Central) -> None:
@@ -230,9 +231,9 @@ async def test_accepted_and_not_used(central: Central) -> None:
     configure(charge_point, NEW)
     await charger.called("ChangeConfiguration")
     await charger.alive()
-    assert charge_point.security.state.problem is None
+    assert not charge_point.security.state.refused
     assert await is_let_in(central, OLD)
-    await problem(charge_point, Problem.PASSWORD_REFUSED)
+    await told(charge_point, refused=True)
 
 
 async def test_new_password_while_away(central: Central) -> None:
@@ -272,9 +273,9 @@ async def test_back_to_the_old_one(central: Central) -> None:
     charge_point, charger = await connect(central)
     charger.answers["ChangeConfiguration"] = {"status": "Rejected"}
     configure(charge_point, NEW)
-    await problem(charge_point, Problem.PASSWORD_REFUSED)
+    await told(charge_point, refused=True)
     configure(charge_point, OLD)
-    await problem(charge_point, None)
+    await told(charge_point, refused=False)
     assert await is_let_in(central, OLD)
     assert not await is_let_in(central, NEW)
 
@@ -377,7 +378,7 @@ async def test_raised_profile(
     central: Central, refusals: list[tuple[str, Refusal]]
 ) -> None:
     """The old way is refused only after the charger came back the new way."""
-    charge_point, charger = await connect(central, None)
+    charge_point, _ = await connect(central, None)
     await charge_point.commands.set_configuration("SecurityProfile", "1")
     assert await is_let_in(central, None)
     configure(charge_point, NEW)
