@@ -670,6 +670,28 @@ async def test_api_key(system: System) -> None:
     assert entry.options == tag
 
 
+async def test_answers_to_vendor_messages(system: System) -> None:
+    """A list that can be added to and emptied; an answer is for somebody."""
+    hass, entry = system.hass, system.entry
+    options = {"remote_tag": "Solar1", "one_session_each": False}
+    answers = [
+        {"vendor_id": "com.example", "message_id": "M", "status": "Accepted"},
+        {"vendor_id": "evil", "status": "UnknownVendorId", "data": "no"},
+    ]
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    for_nobody = [*answers, {"vendor_id": " ", "status": "Rejected"}]
+    page = await answer(hass, page, data_transfer_answers=for_nobody, **options)
+    assert page["errors"] == {"data_transfer_answers": "no_vendor"}
+    page = await answer(hass, page, data_transfer_answers=answers, **options)
+    assert page["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {"data_transfer_answers": answers, **options}
+
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    assert proposals(page)["data_transfer_answers"] == answers
+    await answer(hass, page, **options)
+    assert entry.options == options
+
+
 PRICE = "sensor.price"
 
 

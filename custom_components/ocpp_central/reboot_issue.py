@@ -1,6 +1,6 @@
 """The repair of a charger whose changed settings wait for a restart."""
 
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant, callback
@@ -57,7 +57,6 @@ def _issue_id(identity: str) -> str:
 class RebootFlow(RepairsFlow):
     """Restart a charger, so that its new settings hold."""
 
-    @override
     async def async_step_init(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
