@@ -19,7 +19,7 @@ INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"
 
 
 def _texts() -> dict[str, set[str]]:
-    """Return the gaps of each error and repair."""
+    """Return the gaps of each error and repair, but for what goes wrong in a repair."""
     strings = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
     return {
         key: {gap for text in entry.values() for gap in _gaps(text)}
@@ -30,8 +30,9 @@ def _texts() -> dict[str, set[str]]:
 
 def _gaps(text: Any) -> Iterator[str]:
     if isinstance(text, dict):
-        for value in text.values():
-            yield from _gaps(value)
+        for name, value in text.items():
+            if name not in ("error", "abort"):
+                yield from _gaps(value)
     else:
         yield from (name for _, name, _, _ in string.Formatter().parse(text) if name)
 
