@@ -2,12 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 import pytest
@@ -293,6 +295,49 @@ async def test_person_with_another_name(hass: HomeAssistant, system: System) -> 
         await hass.async_block_till_done()
         assert system.value("sensor", "session_user") == user
         await raw.call("StopTransaction", stop(number))
+
+
+@pytest.mark.usefixtures("all_enabled")
+async def test_person_not_set_up_yet(hass: HomeAssistant, system: System) -> None:
+    """While Home Assistant starts, a person goes by what is known from before."""
+    er.async_get(hass).async_get_or_create(
+        "person", "person", "anna", suggested_object_id="anna", original_name="Anna"
+    )
+    await system.restart()
+    raw = await system.dial()
+    await raw.start(token=ANNA)
+    await hass.async_block_till_done()
+    assert system.value("sensor", "session_user") == "Anna"
+
+
+async def test_added_before_the_start_is_repeated(
+    hass: HomeAssistant, system: System
+) -> None:
+    """The charger never heard that the card was unknown: it counts as it is now."""
+    await choose(system, "known_tokens")
+    raw = await system.dial()
+    began = start(token="NEW")
+    answer = await raw.call("StartTransaction", began)
+    assert answer["idTagInfo"] == {"status": "Invalid"}
+    subentry = card("NEW", "New card")
+    hass.config_entries.async_add_subentry(
+        system.entry,
+        ConfigSubentry(**{**subentry, "data": MappingProxyType(subentry["data"])}),
+    )
+    await hass.async_block_till_done()
+    again = await raw.call("StartTransaction", began)
+    assert again == {**answer, "idTagInfo": {"status": "Accepted"}}
+    await hass.async_block_till_done()
+    found = await hass.services.async_call(
+        "ocpp_central",
+        "get_sessions",
+        {"user": "new card"},
+        blocking=True,
+        return_response=True,
+    )
+    assert found
+    sessions: Any = found["sessions"]
+    assert [session["id"] for session in sessions] == [answer["transactionId"]]
 
 
 # --- What the charger decides ----------------------------------------------------------

@@ -499,20 +499,28 @@ async def test_where_a_card_is_needed(central: Central, mode: AccessMode) -> Non
     await charge(charger)
 
 
-async def test_the_mode_changes_before_the_start(central: Central) -> None:
-    """A car that was to be started is not, if that is not wanted any more."""
-    charge_point, charger = await free(central)
-    await plug_in(charger)
+@pytest.mark.parametrize("change", ["mode", "pause"])
+async def test_not_wanted_any_more(central: Central, change: str) -> None:
+    """A car that was to be started is not, until that is wanted again."""
+    charge_point = await central.add()
     charge_point.access.set_mode(AccessMode.PLUG_AND_CHARGE)
-    charge_point.access.set_mode(AccessMode.ANY_TOKEN)
-    # What was on its way may have left.
+    charger = await central.dial()
+    charger.answers["GetConfiguration"] = Silence()
+    await charger.boot(status("Preparing"))
+    call = await charger.called("GetConfiguration")
+    if change == "mode":
+        charge_point.access.set_mode(AccessMode.ANY_TOKEN)
+    else:
+        await charge_point.set_paused(1, True)
+    await charger.answer(call, {"configurationKey": []})
     await rest(charger)
-    assert len(starts(charger)) <= 1
-    await leave(charger)
-    charger.forget()
-    await plug_in(charger)
-    charge_point.access.set_mode(AccessMode.PLUG_AND_CHARGE)
+    assert starts(charger) == []
+    if change == "mode":
+        charge_point.access.set_mode(AccessMode.PLUG_AND_CHARGE)
+    else:
+        await charge_point.set_paused(1, False)
     await charge(charger)
+    assert starts(charger) == [1]
 
 
 async def test_plugged_in_while_nobody_listened(central: Central) -> None:
