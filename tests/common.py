@@ -126,6 +126,7 @@ class System:
     chargers: list[Charger] = field(default_factory=list)
     raw_chargers: list[RawCharger] = field(default_factory=list)
     sessions: list[ClientSession] = field(default_factory=list)
+    scheme: str = "ws"
 
     # Home Assistant
 
@@ -214,7 +215,7 @@ class System:
     @property
     def url(self) -> str:
         """Return the address of our own listener."""
-        return f"ws://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def charger(self, identity: str = "GARAGE", **options: Any) -> Charger:
         """Make a simulated charge point, not started yet."""

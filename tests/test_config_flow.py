@@ -346,6 +346,32 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
             "client_ca_invalid",
             "nonsense",
         ),
+        ({"certificate": "both", "client_ca_key": "key"}, "client_ca_missing", None),
+        ({"client_ca_key": "key"}, "certificate_missing", None),
+        (
+            {"certificate": "both", "client_ca": "both", "client_ca_key": "missing"},
+            "file_unreadable",
+            "missing",
+        ),
+        (
+            {"certificate": "both", "client_ca": "both", "client_ca_key": "nonsense"},
+            "client_ca_key_invalid",
+            "nonsense",
+        ),
+        (
+            {"certificate": "both", "client_ca": "both", "client_ca_key": "other_key"},
+            "client_ca_key_invalid",
+            "other_key",
+        ),
+        (
+            {
+                "certificate": "both",
+                "client_ca": "both",
+                "client_ca_key": "encrypted_key",
+            },
+            "client_ca_key_invalid",
+            "encrypted_key",
+        ),
     ],
 )
 async def test_certificate_that_cannot_be_used(
@@ -412,6 +438,20 @@ async def test_files_in_the_configuration_folder(
     assert entry.state is ConfigEntryState.LOADED
     assert entry.data["certificate"] == str(folder / "both.pem")
     assert "private_key" not in entry.data
+
+
+async def test_two_certificates(hass: HomeAssistant, port: int, files: Files) -> None:
+    """Of two certificates, each path begins at the configuration folder."""
+    Path(hass.config.path("one.pem")).write_bytes(Path(files.both).read_bytes())
+    tls = {
+        "certificate": f"one.pem, {files.certificate}",
+        "private_key": f"one.pem,{files.key}",
+    }
+    entry, _ = await set_up(hass, user_input(port, tls))
+    assert entry.state is ConfigEntryState.LOADED
+    one = hass.config.path("one.pem")
+    assert entry.data["certificate"] == f"{one},{files.certificate}"
+    assert entry.data["private_key"] == f"{one},{files.key}"
 
 
 # --- Addresses -------------------------------------------------------------------------
@@ -668,6 +708,28 @@ async def test_api_key(system: System) -> None:
     assert page["description_placeholders"]["api_key"] != suggestion
     page = await answer(hass, page, **tag)
     assert entry.options == tag
+
+
+async def test_answers_to_vendor_messages(system: System) -> None:
+    """A list that can be added to and emptied; an answer is for somebody."""
+    hass, entry = system.hass, system.entry
+    options = {"remote_tag": "Solar1", "one_session_each": False}
+    answers = [
+        {"vendor_id": "com.example", "message_id": "M", "status": "Accepted"},
+        {"vendor_id": "evil", "status": "UnknownVendorId", "data": "no"},
+    ]
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    for_nobody = [*answers, {"vendor_id": " ", "status": "Rejected"}]
+    page = await answer(hass, page, data_transfer_answers=for_nobody, **options)
+    assert page["errors"] == {"data_transfer_answers": "no_vendor"}
+    page = await answer(hass, page, data_transfer_answers=answers, **options)
+    assert page["type"] is FlowResultType.CREATE_ENTRY
+    assert entry.options == {"data_transfer_answers": answers, **options}
+
+    page = await hass.config_entries.options.async_init(entry.entry_id)
+    assert proposals(page)["data_transfer_answers"] == answers
+    await answer(hass, page, **options)
+    assert entry.options == options
 
 
 PRICE = "sensor.price"

@@ -142,6 +142,7 @@ async def test_add(system: System) -> None:
         "nominal_voltage": 230,
         "meter_interval": 30,
         "keep_alive": True,
+        "sync_local_list": False,
     }
     assert cards(hass) == []
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "on"

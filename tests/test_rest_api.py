@@ -16,7 +16,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.ocpp_central import rest_api
-from simulator import Car, Charger
+from simulator import REBOOT_SECONDS, Car, Charger
 
 from .common import NEVER, System, charge_point, until
 from .csms.common import (
@@ -262,7 +262,13 @@ async def test_nothing_and_on_again(
     )
     assert action == "SetChargingProfile"
     assert payload["csChargingProfiles"]["chargingProfilePurpose"] == "TxDefaultProfile"
-    assert all(await currents())
+    assert await currents() == [10, 12]
+    # It is told again where it may be lost.
+    charger.profiles.clear()
+    await charger.power_loss()
+    await system.clock.advance(REBOOT_SECONDS)
+    await system.rest()
+    assert len(charger.profiles) == 2
     assert await api.status("ClearChargingLimit/GARAGE/0") == (200, "Accepted")
     assert await api.status("ClearChargingLimit/GARAGE/0") == (200, "Unknown")
     assert charger.violations == []

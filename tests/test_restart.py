@@ -52,6 +52,7 @@ ALWAYS_AVAILABLE = {
     ("event", 1, "transaction"),
     ("number", 0, "maximum_current"),
     ("number", 1, "current_limit"),
+    ("select", 0, "access_mode"),
     ("sensor", 1, "session_duration"),
     ("sensor", 1, "session_energy"),
     ("sensor", 1, "session_started"),

@@ -350,6 +350,7 @@ async def test_get_status(
         "connected": True,
         "protocol": "ocpp1.6",
         "status": "available",
+        "reservations": [],
     }
     assert connector == {
         "connector": 1,

@@ -75,6 +75,7 @@ def by_hand(identity: str = "CARPORT", **more: Any) -> Input:
             "nominal_voltage": 120,
             "meter_interval": 10,
             "keep_alive": False,
+            "sync_local_list": True,
         },
         **more,
     }
@@ -134,6 +135,7 @@ async def test_charge_point_by_hand(
         "nominal_voltage": 120,
         "meter_interval": 10,
         "keep_alive": False,
+        "sync_local_list": True,
     }
 
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "off"
@@ -160,6 +162,7 @@ async def test_charge_point_with_the_least(system: System, pages: Pages) -> None
         "nominal_voltage": 230,
         "meter_interval": 30,
         "keep_alive": True,
+        "sync_local_list": False,
     }
     await system.connect("CARPORT")
 
@@ -287,6 +290,7 @@ async def test_change_a_charge_point(system: System, pages: Pages) -> None:
         "nominal_voltage": 230,
         "meter_interval": 30,
         "keep_alive": True,
+        "sync_local_list": False,
     }
     changed = by_hand(name="Barn", installation_current=13)
     del changed["identity"]
@@ -361,6 +365,7 @@ async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
         "nominal_voltage": 230,
         "meter_interval": 30,
         "keep_alive": True,
+        "sync_local_list": False,
     }
     call = await charger.called("TriggerMessage")
     assert call.payload == {"requestedMessage": "BootNotification"}

@@ -8,13 +8,18 @@ import string
 from typing import Any
 
 from custom_components.ocpp_central.csms.admission import Refusal
-from custom_components.ocpp_central.csms.security import Problem
+from custom_components.ocpp_central.csms.local_list import ListProblem
 
+# Keys that are no constants, by the name of their variable.
+VARIABLES = {
+    "refusal": [refusal.value for refusal in Refusal],
+    "problem": [problem.value for problem in ListProblem],
+}
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"
 
 
 def _texts() -> dict[str, set[str]]:
-    """Return the gaps of each error and repair."""
+    """Return the gaps of each error and repair, but for what goes wrong in a repair."""
     strings = json.loads((INTEGRATION / "translations" / "en.json").read_text("utf-8"))
     return {
         key: {gap for text in entry.values() for gap in _gaps(text)}
@@ -25,8 +30,9 @@ def _texts() -> dict[str, set[str]]:
 
 def _gaps(text: Any) -> Iterator[str]:
     if isinstance(text, dict):
-        for value in text.values():
-            yield from _gaps(value)
+        for name, value in text.items():
+            if name not in ("error", "abort"):
+                yield from _gaps(value)
     else:
         yield from (name for _, name, _, _ in string.Formatter().parse(text) if name)
 
@@ -53,8 +59,7 @@ def _filled() -> Iterator[tuple[str, set[str]]]:
                 if isinstance(part, ast.Constant) and isinstance(part.value, str)
             ]
             if not constants:
-                assert ast.unparse(key) == "trouble"
-                constants = [trouble.value for trouble in (*Refusal, *Problem)]
+                constants = VARIABLES[ast.unparse(key)]
             for constant in constants:
                 yield constant, filled
 

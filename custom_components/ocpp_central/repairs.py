@@ -6,6 +6,7 @@ from homeassistant.core import HomeAssistant
 from .csms.admission import Refusal
 from .csms.local_list import ListProblem
 from .local_lists import ForeignListFlow
+from .reboot_issue import REBOOT_REQUIRED, RebootFlow
 from .security import InsecureFlow
 
 
@@ -15,6 +16,8 @@ async def async_create_fix_flow(
     """Return the flow that belongs to an issue."""
     if issue_id.startswith(ListProblem.FOREIGN):
         return ForeignListFlow()
+    if issue_id.startswith(REBOOT_REQUIRED):
+        return RebootFlow()
     if issue_id.startswith(Refusal.INSECURE):
         return InsecureFlow()
     return ConfirmRepairFlow()

@@ -13,7 +13,6 @@ from homeassistant.helpers import issue_registry as ir
 from .const import DOMAIN
 from .csms.admission import Refusal
 from .csms.charge_point import ChargePoint
-from .csms.security import Problem
 from .csms.state import Unsubscribe
 
 _LOGGER = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class SecurityIssues:
         @callback
         def changed() -> None:
             keep()
-            self._async_tell_problem(charge_point)
+            self._async_tell_password(charge_point)
 
         @callback
         def adopted(password: str) -> None:
@@ -50,17 +49,23 @@ class SecurityIssues:
                 )
 
         security.on_adopted = adopted
-        self._async_tell_problem(charge_point)
+        self._async_tell_password(charge_point)
         return security.subscribe(changed)
 
     @callback
     def async_refused(self, identity: str, refusal: Refusal) -> None:
         """Tell why a charge point was not let in."""
-        self._async_tell(
-            f"{refusal}_{identity.casefold()}",
-            refusal,
-            identity,
-            fixable=refusal is Refusal.INSECURE,
+        issue_id = f"{refusal}_{identity.casefold()}"
+        self._async_log(issue_id, identity, refusal.replace("_", " "))
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            data={"entry_id": self._entry.entry_id, "identity": identity},
+            is_fixable=refusal is Refusal.INSECURE,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=refusal,
+            translation_placeholders={"identity": identity},
         )
 
     @callback
@@ -75,42 +80,36 @@ class SecurityIssues:
     def async_forget(self, identity: str) -> None:
         """Forget everything about a charge point that is gone."""
         self.async_forgive(identity)
-        for problem in Problem:
-            ir.async_delete_issue(
-                self._hass, DOMAIN, f"{problem}_{identity.casefold()}"
-            )
+        ir.async_delete_issue(self._hass, DOMAIN, _password_issue(identity))
 
     @callback
-    def _async_tell_problem(self, charge_point: ChargePoint) -> None:
+    def _async_tell_password(self, charge_point: ChargePoint) -> None:
+        """Tell that a charge point does not use the password it was given."""
         identity = charge_point.identity
-        for problem in Problem:
-            issue_id = f"{problem}_{identity.casefold()}"
-            if problem is charge_point.security.state.problem:
-                self._async_tell(issue_id, problem, identity)
-            else:
-                ir.async_delete_issue(self._hass, DOMAIN, issue_id)
-
-    @callback
-    def _async_tell(
-        self,
-        issue_id: str,
-        trouble: Refusal | Problem,
-        identity: str,
-        *,
-        fixable: bool = False,
-    ) -> None:
-        if ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is None:
-            _LOGGER.warning("Charge point %s: %s", identity, trouble.replace("_", " "))
+        issue_id = _password_issue(identity)
+        if not charge_point.security.state.refused:
+            ir.async_delete_issue(self._hass, DOMAIN, issue_id)
+            return
+        self._async_log(issue_id, identity, "it did not take its new password")
         ir.async_create_issue(
             self._hass,
             DOMAIN,
             issue_id,
-            data={"entry_id": self._entry.entry_id, "identity": identity},
-            is_fixable=fixable,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=trouble,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="password_refused",
             translation_placeholders={"identity": identity},
         )
+
+    @callback
+    def _async_log(self, issue_id: str, identity: str, what: str) -> None:
+        """Log what is wrong, once for as long as it is."""
+        if ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is None:
+            _LOGGER.warning("Charge point %s: %s", identity, what)
+
+
+def _password_issue(identity: str) -> str:
+    return f"password_refused_{identity.casefold()}"
 
 
 class InsecureFlow(ConfirmRepairFlow):

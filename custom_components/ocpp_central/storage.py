@@ -21,7 +21,7 @@ from .csms.model import (
     StationWishes,
     Wishes,
 )
-from .csms.security import Problem, SecurityState
+from .csms.security import SecurityState
 from .csms.settings import SettingsState
 
 _VERSION = 1
@@ -115,10 +115,7 @@ class OcppStore:
         if settings := known.get("settings"):
             charge_point.settings.restore(SettingsState(**settings))
         if security := known.get("security"):
-            problem = security["problem"]
-            charge_point.security.state = SecurityState(
-                **{**security, "problem": Problem(problem) if problem else None}
-            )
+            charge_point.security.state = SecurityState(**security)
 
     def keep(self, charge_point: ChargePoint) -> None:
         """Remember who a charge point is and what the user wants of it."""

@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from typing import Any, BinaryIO, Final, override
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, ClientError, web
 from homeassistant.components import persistent_notification
@@ -312,15 +313,10 @@ async def _file_in(
     if not request.content_type.startswith("multipart/"):
         return None, request.content.readany
     reader = await request.multipart()
-    part = None
-    while (following := await reader.next()) is not None:
-        if isinstance(following, BodyPartReader):
-            part = following
-            if part.filename:
-                break
-    if part is None:
-        raise ValueError("nothing in it")
-    return part.filename, partial(part.read_chunk, _BLOCK)
+    while (part := await reader.next()) is not None:
+        if isinstance(part, BodyPartReader) and part.filename:
+            return part.filename, partial(part.read_chunk, _BLOCK)
+    raise ValueError("no file in it")
 
 
 async def _blocks(read: Callable[[], Any]) -> AsyncIterator[bytes]:
@@ -355,7 +351,7 @@ def _as_http(url: str) -> URL:
 
 def file_name(given: str | None) -> str | None:
     """Return the harmless part of a name, if there is any."""
-    name = re.split(r"[/\\]", (given or "").rstrip("/\\"))[-1]
+    name = re.split(r"[/\\]", unquote(given or "").rstrip("/\\"))[-1]
     name = re.sub(r"[^\w.-]+", "_", name, flags=re.ASCII).lstrip("._")
     return name[-80:].lstrip("._") or None
 

@@ -382,6 +382,7 @@ class MemoryLedger(SessionLedger):
             if not row.transaction.carried and row.start == replace(
                 start,
                 authorization=row.start.authorization,
+                authorized_by=row.start.authorized_by,
                 account=row.start.account,
                 started=row.start.started,
             ):
@@ -394,6 +395,7 @@ class MemoryLedger(SessionLedger):
             started=start.started or start.timestamp,
             meter_start=start.meter_start,
             account=start.account,
+            user=start.user,
         )
         self.rows[transaction.id] = _Row(start, transaction)
         return replace(transaction)

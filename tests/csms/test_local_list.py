@@ -315,6 +315,18 @@ async def test_a_foreign_list_is_not_touched(central: Central) -> None:
     assert sent(charger)[1:] == [(10, "Differential", [entry("CARD2")])]
 
 
+async def test_a_foreign_list_goes_away(central: Central) -> None:
+    """Emptied by its owner, the list is free to be filled."""
+    keeper = ListKeeper(version=7)
+    know(central, "CARD1")
+    charge_point, charger = await connect(central, keeper)
+    keeper.version = 0
+    know(central, "CARD2")
+    await in_step(charge_point)
+    assert sent(charger) == [(1, "Full", [entry("CARD2")])]
+    assert charge_point.local_list.problems == {}
+
+
 async def test_replaced_when_it_is_back(central: Central) -> None:
     """The word holds until the charger connects again."""
     keeper = ListKeeper(version=7)

@@ -138,7 +138,7 @@ def _key(id_token: str) -> str:
 
 def _stem(key: str) -> str:
     """Return a token without what a KEBA adds to it: its own serial number."""
-    return key.rpartition("_")[0]
+    return key.rpartition("_")[0] or key
 
 
 def without_serial(id_token: str, serial: str | None) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from .configuration import read_keys
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
-from .model import STATION
 from .local_list import STEP
+from .model import STATION
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -140,7 +140,7 @@ class BringUp:
         for connector in charge_point.connectors:
             if charge_point.transactions.at(connector):
                 await self._trigger("MeterValues", connector)
-        for connector, wish in charge_point.wishes.connectors.items():
+        for connector, wish in list(charge_point.wishes.connectors.items()):
             if wish.available is not None:
                 await self._wish(
                     "ChangeAvailability",

@@ -197,7 +197,11 @@ class Limits:
         wish.session = None
         wish.current_limit = current
         self._charge_point.wishes_changed()
-        await self.apply(connector)
+        if connector == STATION:
+            # Some chargers take this one and no other.
+            self._charge_point.run(self.apply(), _TASK)
+        else:
+            await self.apply(connector)
         return response
 
     async def limit_station(self, limit: ChargingLimit) -> Payload:
@@ -235,6 +239,9 @@ class Limits:
         wish.current_limit = wish.limited = wish.session = None
         wish.paused = False
         self._charge_point.wishes_changed()
+        if connector == STATION:
+            # What runs may have been limited in its stead.
+            self._charge_point.run(self.apply(), _TASK)
         return next(
             (answer for answer in answers if answer.get("status") == "Accepted"),
             answers[-1],
@@ -294,6 +301,8 @@ class Limits:
         """
         if (ceiling := self._charge_point.wishes.maximum_current) is not None:
             yield station_profile(self._charge_point, ChargingLimit(ceiling))
+        if all_connectors := self._idle(STATION):
+            yield all_connectors
         for connector in self._charge_point.connectors:
             live = self._live(connector)
             if live:

@@ -66,6 +66,7 @@ def fallback(charge_point: ChargePoint, connector: int) -> ChargingLimit:
     """Return what may flow once a limit of the session has run out."""
     return ChargingLimit(
         charge_point.wish(connector).current_limit
+        or charge_point.wish(STATION).current_limit
         or charge_point.wishes.maximum_current
         or charge_point.config.installation_current
     )

@@ -33,6 +33,8 @@ _HORIZON = 86_400
 _CLOSE = 1.0
 # A charger that drops its socket over the question so often is not asked any more.
 _MAX_LOSSES = 2
+# How often, in seconds, the end of a period may be a reason to ask.
+_RARELY = 60.0
 # A schedule of a time further away than this is not meant for now.
 _NOW = timedelta(days=1)
 
@@ -97,6 +99,8 @@ class Schedules:
         self._losses = 0
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._watched: set[int] = set()
+        # Loop time of the newest question about each connector.
+        self._asked: dict[int, float] = {}
         charge_point.subscribe_new(self._on_new)
 
     def at(self, connector: int) -> Schedule | None:
@@ -105,9 +109,10 @@ class Schedules:
         return schedule if schedule and utcnow() < schedule.end else None
 
     def profile_changed(self, connector: int) -> None:
-        """Look again after a profile was installed, or any was removed (0)."""
-        connectors = self._charge_point.connectors if connector == STATION else ()
-        self.refresh(STATION, *(connectors or ([connector] if connector else ())))
+        """Look again after a profile of a connector, or of all of them (0), changed."""
+        concerned = [connector] if connector else self._charge_point.connectors
+        # Once everybody has taken note of it.
+        asyncio.get_running_loop().call_soon(self.refresh, STATION, *concerned)
 
     def refresh(self, *connectors: int) -> None:
         """Show what is known, and ask for what is in force, soon and once."""
@@ -154,6 +159,7 @@ class Schedules:
         """Read one schedule; a charger that cannot tell is not asked again."""
         charge_point = self._charge_point
         connection = charge_point.connection
+        self._asked[connector] = asyncio.get_running_loop().time()
         schedule = None
         try:
             answer = await charge_point.commands.get_composite_schedule(
@@ -230,6 +236,23 @@ class Schedules:
             connector, ("current", "current_offered"), lambda: self._measured(connector)
         )
 
+    def _look_again(self, connector: int, delay: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timers[connector] = loop.call_later(
+            max(1.0, delay), self._period_over, connector
+        )
+
+    def _period_over(self, connector: int) -> None:
+        """Show what comes next, and ask; a schedule of seconds is no reason to nag."""
+        loop = asyncio.get_running_loop()
+        rest = self._asked[connector] + _RARELY - loop.time()
+        if rest <= 0:
+            self.refresh(connector)
+            return
+        self._show(connector)
+        if connector not in self._timers:
+            self._look_again(connector, rest)
+
     def _measured(self, connector: int) -> None:
         # The charger's own sum needs no support.
         if connector not in self._schedules:
@@ -246,11 +269,8 @@ class Schedules:
         period = schedule.at(now) if schedule else None
         if schedule and period:
             limit, source = self._amperes(schedule, period), Source.COMPOSITE
-            loop = asyncio.get_running_loop()
-            self._timers[connector] = loop.call_later(
-                max(1.0, (schedule.change_after(now) - now).total_seconds()),
-                self.refresh,
-                connector,
+            self._look_again(
+                connector, (schedule.change_after(now) - now).total_seconds()
             )
         elif found := self._without_schedule(connector):
             limit, source = found

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 import hmac
 import logging
 import re
@@ -33,15 +33,6 @@ class Profile(IntEnum):
     CERTIFICATE = 3
 
 
-class Problem(StrEnum):
-    """Why a charger goes on with the password it had."""
-
-    # It refused the new one, or said yes and did not use it.
-    PASSWORD_REFUSED = "password_refused"
-    # It uses the new one only after a restart.
-    PASSWORD_NEEDS_RESTART = "password_needs_restart"
-
-
 @dataclass(slots=True, kw_only=True)
 class SecurityState:
     """What has to outlast a restart."""
@@ -52,7 +43,9 @@ class SecurityState:
     next: str | None = None
     # Whether the charger has taken, or refused, the password that is configured.
     told: bool = False
-    problem: Problem | None = None
+    # Whether it uses it only after a restart; or refused it, or did not use it at all.
+    restart: bool = False
+    refused: bool = False
     # The profile that was asked for; and that it has come back with, which is what it
     # needs from then on.
     raised: int = Profile.NONE
@@ -137,8 +130,7 @@ class Security:
         if state.next == self._charge_point.config.password:
             state.next = None
         state.previous = []
-        state.told = False
-        state.problem = None
+        state.told = state.restart = state.refused = False
         call_listeners(self._listeners)
 
     # Another password
@@ -150,8 +142,7 @@ class Security:
         """
         state = self.state
         configured = self._charge_point.config.password
-        state.told = False
-        state.problem = None
+        state.told = state.restart = state.refused = False
         # Should the configuration be lost on the way to the disk, this is not.
         state.next = configured
         if configured is None:
@@ -185,8 +176,7 @@ class Security:
             return
         if state.told:
             # It came with the old one all the same.
-            if state.problem is not Problem.PASSWORD_NEEDS_RESTART:
-                self._set_problem(Problem.PASSWORD_REFUSED)
+            self._told(restart=state.restart, refused=not state.restart)
             return
         await self._keep()
         for value in dict.fromkeys([hexadecimal(password), password]):
@@ -196,15 +186,14 @@ class Security:
                 )
             except CommandRejected, CommandFailed, InvalidCommand:
                 continue
-            state.told = True
-            restart = str(response.get("status")).casefold() == "rebootrequired"
-            self._set_problem(Problem.PASSWORD_NEEDS_RESTART if restart else None)
+            status = str(response.get("status")).casefold()
+            self._told(restart=status == "rebootrequired")
             return
-        state.told = True
-        self._set_problem(Problem.PASSWORD_REFUSED)
+        self._told(refused=True)
 
-    def _set_problem(self, problem: Problem | None) -> None:
-        self.state.problem = problem
+    def _told(self, *, restart: bool = False, refused: bool = False) -> None:
+        state = self.state
+        state.told, state.restart, state.refused = True, restart, refused
         call_listeners(self._listeners)
 
     # What is changed by hand

@@ -154,6 +154,8 @@ def start(
     if retried is not None:
         # The charger never got the first answer: this one counts.
         retried.authorization = start.authorization
+        retried.user = start.user
+        retried.token_group = start.group
         return retried.as_transaction()
 
     started = start.started or start.timestamp
