@@ -9,7 +9,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from .certificates import BadRequest, Signing
+from .certificates import Authority, BadRequest, Signing
 from .errors import CommandFailed, CommandRejected, InvalidCommand
 from .state import Unsubscribe, add_listener, call_listeners
 
@@ -236,12 +236,8 @@ class Security:
         authority = self._signing.authority
         if authority is None or not charge_point.claimed:
             return False
-        serial = charge_point.info.serial if charge_point.info else None
-        names = [charge_point.identity, serial or ""]
         try:
-            self.state.certificate = await asyncio.get_running_loop().run_in_executor(
-                None, authority.sign, request, names
-            )
+            certificate = await self._signed(authority, request)
         except BadRequest as error:
             _LOGGER.warning(
                 "%s asked for a certificate that it does not get: %s",
@@ -249,9 +245,26 @@ class Security:
                 error,
             )
             return False
+        self.state.certificate = certificate
         call_listeners(self._listeners)
         charge_point.run(self._deliver(), "deliver its certificate")
         return True
+
+    async def _signed(self, authority: Authority, request: str) -> str:
+        if self.profile is Profile.NONE:
+            raise BadRequest("it has neither a password nor a certificate so far")
+        names = [self._charge_point.identity]
+        # Anybody can claim a serial number, also one that is another's identity.
+        info = self._charge_point.info
+        if (
+            info
+            and info.serial
+            and info.serial.casefold() not in self._signing.identities
+        ):
+            names.append(info.serial)
+        return await asyncio.get_running_loop().run_in_executor(
+            None, authority.sign, request, names
+        )
 
     async def _deliver(self) -> None:
         """Send a signed certificate; whoever is gone gets it when back."""
