@@ -88,11 +88,21 @@ class Security:
 
         Some are in the name of the serial number (A00.FR.512).
         """
+        return not names.isdisjoint(name.casefold() for name in self._names)
+
+    @property
+    def _names(self) -> list[str]:
+        """Return the names that a certificate may be in."""
+        names = [self._charge_point.identity]
+        # Anybody can claim a serial number, also one that is another's identity.
         info = self._charge_point.info
-        own = {self._charge_point.identity.casefold()}
-        if info and info.serial:
-            own.add(info.serial.casefold())
-        return not own.isdisjoint(names)
+        if (
+            info
+            and info.serial
+            and info.serial.casefold() not in self._signing.identities
+        ):
+            names.append(info.serial)
+        return names
 
     def came_in(self, profile: Profile, password: str | None) -> None:
         """Take note of how the charger came in just now."""
@@ -253,17 +263,8 @@ class Security:
     async def _signed(self, authority: Authority, request: str) -> str:
         if self.profile is Profile.NONE:
             raise BadRequest("it has neither a password nor a certificate so far")
-        names = [self._charge_point.identity]
-        # Anybody can claim a serial number, also one that is another's identity.
-        info = self._charge_point.info
-        if (
-            info
-            and info.serial
-            and info.serial.casefold() not in self._signing.identities
-        ):
-            names.append(info.serial)
         return await asyncio.get_running_loop().run_in_executor(
-            None, authority.sign, request, names
+            None, authority.sign, request, self._names
         )
 
     async def _deliver(self) -> None:
