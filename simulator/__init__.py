@@ -25,6 +25,9 @@ central system did that OCPP 1.6 does not allow (an empty list in a good test); 
 events; `await settle()` waits until nothing is under way. A central system that keeps silent is waited
 for once, `activity.patience` real seconds.
 
+Security: `Charger(…, password=…, security={"profile": 2, "tls": context, "secure_url": "wss://…"})`, the
+arguments of `simulator.security.Security`; `security.request()` makes a request for a certificate.
+
 Bad manners: `answer(action, payload, times=None)`, `error(action, code, …)`, `never_answer(action)`,
 `behave()`. An overridden request has no effect whatever it was answered with.
 

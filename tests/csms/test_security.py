@@ -520,6 +520,26 @@ async def test_strangers_get_no_certificate(central: Central) -> None:
     assert await ask(charger, request(ec_key(), "CP1")) == "Rejected"
 
 
+@pytest.mark.usefixtures("signing")
+async def test_certificates_are_for_who_has_proven_to_be_itself(
+    central: Central, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A certificate lasts longer than the time in which nobody asks for a password."""
+    _, charger = await connect(central, None)
+    assert await ask(charger, request(ec_key(), "CP1")) == "Rejected"
+    assert "neither a password nor a certificate" in caplog.text
+
+
+@pytest.mark.usefixtures("signing")
+async def test_serial_number_that_is_another_identity(central: Central) -> None:
+    """Whatever a charger calls itself, it gets no certificate of another one."""
+    await central.add("CP2")
+    _, charger = await connect(central)
+    await charger.boot(chargePointSerialNumber="cp2")
+    assert await ask(charger, request(ec_key(), "CP2")) == "Rejected"
+    assert await ask(charger, request(ec_key(), "CP1")) == "Accepted"
+
+
 def unreadable() -> str:
     """Return no request at all."""
     return "Dear diary"

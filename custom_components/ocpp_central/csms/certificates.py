@@ -1,7 +1,7 @@
 """Certificates of chargers: whose they are, and new ones signed by our own authority."""
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,6 +132,8 @@ class Authority:
 class Signing:
     """Who signs for chargers, if anybody does."""
 
+    # Casefolded: nobody gets a certificate in the name of somebody else.
+    identities: Container[str] = ()
     authority: Authority | None = None
 
 

@@ -9,7 +9,7 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from .certificates import BadRequest, Signing
+from .certificates import Authority, BadRequest, Signing
 from .errors import CommandFailed, CommandRejected, InvalidCommand
 from .state import Unsubscribe, add_listener, call_listeners
 
@@ -88,11 +88,21 @@ class Security:
 
         Some are in the name of the serial number (A00.FR.512).
         """
+        return not names.isdisjoint(name.casefold() for name in self._names)
+
+    @property
+    def _names(self) -> list[str]:
+        """Return the names that a certificate may be in."""
+        names = [self._charge_point.identity]
+        # Anybody can claim a serial number, also one that is another's identity.
         info = self._charge_point.info
-        own = {self._charge_point.identity.casefold()}
-        if info and info.serial:
-            own.add(info.serial.casefold())
-        return not own.isdisjoint(names)
+        if (
+            info
+            and info.serial
+            and info.serial.casefold() not in self._signing.identities
+        ):
+            names.append(info.serial)
+        return names
 
     def came_in(self, profile: Profile, password: str | None) -> None:
         """Take note of how the charger came in just now."""
@@ -236,12 +246,8 @@ class Security:
         authority = self._signing.authority
         if authority is None or not charge_point.claimed:
             return False
-        serial = charge_point.info.serial if charge_point.info else None
-        names = [charge_point.identity, serial or ""]
         try:
-            self.state.certificate = await asyncio.get_running_loop().run_in_executor(
-                None, authority.sign, request, names
-            )
+            certificate = await self._signed(authority, request)
         except BadRequest as error:
             _LOGGER.warning(
                 "%s asked for a certificate that it does not get: %s",
@@ -249,9 +255,17 @@ class Security:
                 error,
             )
             return False
+        self.state.certificate = certificate
         call_listeners(self._listeners)
         charge_point.run(self._deliver(), "deliver its certificate")
         return True
+
+    async def _signed(self, authority: Authority, request: str) -> str:
+        if self.profile is Profile.NONE:
+            raise BadRequest("it has neither a password nor a certificate so far")
+        return await asyncio.get_running_loop().run_in_executor(
+            None, authority.sign, request, self._names
+        )
 
     async def _deliver(self) -> None:
         """Send a signed certificate; whoever is gone gets it when back."""

@@ -68,7 +68,7 @@ class CentralSystem:
         self._capabilities = capabilities
         self._prices = prices
         self._uploads = uploads
-        self.signing = Signing()
+        self.signing = Signing(self.charge_points)
         self._timing = timing or Timing()
         self._unclaimed = Allowance(_MAX_UNCLAIMED)
         authorizer.subscribe(self._tokens_changed)
