@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .charger import Charger
 
 
+# What the security extensions call by another name when it is asked for.
+_SIGNED = {"FirmwareStatusNotification": "SignedFirmwareStatusNotification"}
+
+
 def _accepted(yes: bool) -> str:
     return "Accepted" if yes else "Rejected"
 
@@ -169,18 +173,35 @@ class Handlers(AccessHandlers, FileHandlers, SecurityHandlers):
         self, requested_message: str, connector_id: int | None = None
     ) -> call_result.TriggerMessage:
         """Send what was asked for, even while registration is pending."""
-        station = self._charger.station
-        concerned: list[Connector]
-        if connector_id is None:
-            concerned = station.connectors
-        elif connector_id == 0 and requested_message == "StatusNotification":
-            concerned = [station.main]
-        elif (connector := station.socket(connector_id)) is not None:
-            concerned = [connector]
-        else:
+        concerned = self._concerned(requested_message, connector_id)
+        if concerned is None:
             return call_result.TriggerMessage("Rejected")
         self.then(lambda: self._trigger(requested_message, concerned))
         return call_result.TriggerMessage("Accepted")
+
+    @serves(Action.extended_trigger_message)
+    def on_extended_trigger_message(
+        self, requested_message: str, connector_id: int | None = None
+    ) -> call_result.ExtendedTriggerMessage:
+        """Send what was asked for; about firmware, in the words of signed firmware."""
+        concerned = self._concerned(requested_message, connector_id)
+        if concerned is None:
+            return call_result.ExtendedTriggerMessage("Rejected")
+        message = _SIGNED.get(requested_message, requested_message)
+        self.then(lambda: self._trigger(message, concerned))
+        return call_result.ExtendedTriggerMessage("Accepted")
+
+    def _concerned(
+        self, message: str, connector_id: int | None
+    ) -> list[Connector] | None:
+        """Return the connectors that a message is wanted of; None if there is none."""
+        station = self._charger.station
+        if connector_id is None:
+            return station.connectors
+        if connector_id == 0 and message == "StatusNotification":
+            return [station.main]
+        connector = station.socket(connector_id)
+        return None if connector is None else [connector]
 
     def _trigger(self, message: str, concerned: list[Connector]) -> None:
         charger = self._charger
@@ -203,6 +224,9 @@ class Handlers(AccessHandlers, FileHandlers, SecurityHandlers):
                 for connector in concerned:
                     if connector.id > 0:
                         charger.sessions.trigger(connector)
+            case "SignChargePointCertificate":
+                csr = charger.security.request()
+                charger.outbox.put("SignCertificate", {"csr": csr}, triggered=True)
             case _:
                 charger.maintenance.trigger(message)
 

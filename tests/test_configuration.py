@@ -175,6 +175,35 @@ async def test_trigger(hass: HomeAssistant, system: System, message: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("asked", "comes"),
+    [
+        ("BootNotification", "BootNotification"),
+        ("FirmwareStatusNotification", "SignedFirmwareStatusNotification"),
+        ("Heartbeat", "Heartbeat"),
+        ("LogStatusNotification", "LogStatusNotification"),
+        ("MeterValues", "MeterValues"),
+        ("SignChargePointCertificate", "SignCertificate"),
+        ("StatusNotification", "StatusNotification"),
+    ],
+)
+async def test_extended_trigger(
+    hass: HomeAssistant, system: System, asked: str, comes: str
+) -> None:
+    """The security extensions let us ask for more."""
+    charger = await system.connect()
+    charger.sent.clear()
+    answer = await system.act("extended_trigger_message", message=asked, response=True)
+    assert answer == {"status": "Accepted"}
+    await system.rest()
+    assert comes in [action for action, _ in charger.sent]
+    answer = await system.act(
+        "extended_trigger_message", message=asked, connector=9, response=True
+    )
+    assert answer == {"status": "Rejected"}
+    assert charger.violations == []
+
+
+@pytest.mark.parametrize(
     ("data", "answer"),
     [
         ({"vendor_id": "Acme"}, {"status": "UnknownVendorId"}),
