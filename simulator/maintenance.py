@@ -95,7 +95,10 @@ class Maintenance:
 
     def trigger(self, action: str) -> None:
         """Tell how far a job is."""
-        idle = {"status": "Idle"}
+        idle: dict[str, Any] = {"status": "Idle"}
+        if action == "SignedFirmwareStatusNotification":
+            # Optional in the standard, where nothing runs; not so in the library.
+            idle["requestId"] = 0
         payload = self._said.get(action, idle) if self._running(action) else idle
         self._charger.outbox.put(action, payload, triggered=True)
 
