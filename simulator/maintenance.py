@@ -24,6 +24,10 @@ STEP_SECONDS = 5.0
 type Script = AsyncGenerator[float]
 type Say = Callable[[str], Awaitable[None]]
 
+# What the library sends only with the number of a request; the standard leaves it out
+# where nothing runs.
+_NUMBERED = frozenset({"LogStatusNotification", "SignedFirmwareStatusNotification"})
+
 
 class _Job:
     """A script that yields how long to wait until it goes on."""
@@ -96,8 +100,7 @@ class Maintenance:
     def trigger(self, action: str) -> None:
         """Tell how far a job is."""
         idle: dict[str, Any] = {"status": "Idle"}
-        if action == "SignedFirmwareStatusNotification":
-            # Optional in the standard, where nothing runs; not so in the library.
+        if action in _NUMBERED:
             idle["requestId"] = 0
         payload = self._said.get(action, idle) if self._running(action) else idle
         self._charger.outbox.put(action, payload, triggered=True)
