@@ -56,6 +56,7 @@ async def _demo(scene: Stage) -> bool:
         await charger.start()
     _say("Adding the chargers that were discovered")
     await scene.add_chargers()
+    await scene.admit()
     await scene.plug_in()
     _say("Making the dashboards")
     path = await scene.furnish()

@@ -6,6 +6,7 @@ import time
 
 from . import DOMAIN, DemoError
 from .api import State
+from .check_access import AccessChecks
 from .check_sessions import SessionChecks
 from .pictures import Pictures
 from .stage import Stage
@@ -43,6 +44,7 @@ class Checks:
         self._api = scene.api
         self._say = say
         self._register = 0
+        self._access = AccessChecks(scene)
         self._sessions = SessionChecks(scene)
         self.failed = 0
 
@@ -140,6 +142,31 @@ class Checks:
         with self.claim("Resuming lets it flow again, up to the limit"):
             await self._api.call("switch.turn_off", entity_id=paused)
             await self._flows(13)
+
+    async def access(self) -> None:
+        """Who may charge is up to Home Assistant, and it can ask a charger for much."""
+        access = self._access
+        with self.claim("The car park takes only cards that are known"):
+            await access.mode()
+        with self.claim("A blocked card is refused, and the event tells"):
+            await access.blocked()
+        with self.claim("An unknown card is refused, and offered to be added"):
+            await access.unknown()
+        with self.claim("The REST API answers whoever has the key"):
+            await access.rest_api()
+        with self.claim("A charger's log files can be downloaded"):
+            await access.diagnostics()
+        with self.claim("A charger tells its settings"):
+            await access.configuration()
+        with self.claim("Entities that are off at first can be switched on"):
+            await access.switch_on()
+
+    async def known_card(self) -> None:
+        """What was switched on is there, and somebody charges with a card."""
+        with self.claim("Entities that were switched on say what happens"):
+            await self._access.switched_on()
+        with self.claim("A known card starts a session of its owner, and ends it"):
+            await self._access.known()
 
     async def restarts(self) -> None:
         """Home Assistant restarts while a car charges."""
@@ -268,6 +295,8 @@ async def check(
     await take("the discovery", Pictures.discovery)
     with checks.claim("They are added through their discovery flows", vital=True):
         await scene.add_chargers()
+    with checks.claim("Cards are added, and the car park is for them alone"):
+        await scene.admit()
     await checks.child_devices()
     await checks.charges()
     with checks.claim("Dashboards are made of their entities", vital=True):
@@ -280,12 +309,15 @@ async def check(
     await take("the dashboard", Pictures.dashboard)
     await take("the sessions", Pictures.sessions, Pictures.tariff, Pictures.action)
     await take("the devices", Pictures.devices)
-    await take("the integration", Pictures.integration)
     await take("the energy dashboard", Pictures.energy)
+    await take("the integration", Pictures.integration)
+    await checks.access()
+    await take("the cards", Pictures.cards)
     await checks.restarts()
     await checks.stops()
     await checks.history()
     await checks.goes_dark()
+    await checks.known_card()
     checks.log()
     if checks.failed:
         say(f"Home Assistant's log ends:\n{scene.home_assistant.tail()}")

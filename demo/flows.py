@@ -76,6 +76,22 @@ async def reconfigure(
     await _complete(api, _SUBENTRY_FLOW, result, {result["step_id"]: answers})
 
 
+async def add_card(api: Api, entry_id: str, answers: Mapping[str, Any]) -> None:
+    """Add somebody's card."""
+    result = await api.rest("POST", _SUBENTRY_FLOW, {"handler": [entry_id, "id_token"]})
+    result = await _complete(api, _SUBENTRY_FLOW, result, {"user": answers})
+    if result["type"] != "create_entry":
+        raise DemoError(f"The card could not be added: {result}")
+
+
+async def offered_cards(api: Api, entry_id: str) -> list[str]:
+    """Return the cards that somebody who adds one may pick from; the flow is left."""
+    form = await api.rest("POST", _SUBENTRY_FLOW, {"handler": [entry_id, "id_token"]})
+    await api.rest("DELETE", f"{_SUBENTRY_FLOW}/{form['flow_id']}")
+    field = next(field for field in form["data_schema"] if field["name"] == "token")
+    return [option["value"] for option in field["selector"]["select"]["options"]]
+
+
 async def _complete(api: Api, path: str, result: Json, answers: Answers) -> Json:
     """Answer page by page, and return how it ended."""
     unused = set(answers)

@@ -18,6 +18,13 @@ from .chargers import CAR_PARK, GARAGE, Kind
 
 #: The card of the garage's owner.
 CARD = "04A2F3B1"
+#: The cards of the others.
+CARDS = {
+    "Anna": "04C19A27D35E80",
+    "Ben": "0417E2B86A4F91",
+    "Chiara": "04D05C3371AA26",
+    "David": "046B81F4E9270C",
+}
 
 CURRENCY = "EUR"
 #: What a kWh costs in each hour of the day (UTC): dear in the evening, cheap at noon.
@@ -47,11 +54,15 @@ class _Habit:
     energy: tuple[int, int]
 
 
+def _card(user: str) -> tuple[str, str | None]:
+    return CARDS[user], user
+
+
 _HABITS = (
     _Habit(
         kind=GARAGE,
         connector=1,
-        cards=((CARD, None), ("04C19A27D35E80", "Anna"), ("04C19A27D35E80", "Anna")),
+        cards=((CARD, None), _card("Anna"), _card("Anna")),
         share_of_days=0.55,
         hours=(16, 21),
         power=11_040,
@@ -60,7 +71,7 @@ _HABITS = (
     _Habit(
         kind=CAR_PARK,
         connector=1,
-        cards=(("0417E2B86A4F91", "Ben"), ("04D05C3371AA26", "Chiara")),
+        cards=(_card("Ben"), _card("Chiara")),
         share_of_days=0.45,
         hours=(7, 10),
         power=22_080,
@@ -69,7 +80,7 @@ _HABITS = (
     _Habit(
         kind=CAR_PARK,
         connector=2,
-        cards=(("04D05C3371AA26", "Chiara"), ("046B81F4E9270C", "David")),
+        cards=(_card("Chiara"), _card("David")),
         share_of_days=0.35,
         hours=(8, 13),
         power=11_040,

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from . import DOMAIN, ROOT
 from .browser import Browser
+from .cards import ADDED, STRANGER
 from .dashboard import PATH
+from .past import CARD
 from .stage import Stage
 
 _IMAGES = ROOT / "docs" / "images"
@@ -77,7 +79,19 @@ class Pictures:
     async def integration(self) -> None:
         """The page of the integration, with its chargers."""
         await self._browser.open(f"/config/integrations/integration/{DOMAIN}")
-        await self._take("integration", *self._names)
+        names = (card.name for card in ADDED)
+        await self._take("integration", *self._names, *names, height=1120)
+
+    async def cards(self) -> None:
+        """The page that adds a card, and those that it proposes."""
+        browser = self._browser
+        await browser.open(f"/config/integrations/integration/{DOMAIN}")
+        await browser.click("ha-button", "Add card")
+        await self._take("flow_card", "Card number", "Submit")
+        await browser.click("ha-picker-field", STRANGER)
+        await self._take("flow_card_scanned", f"{CARD} (")
+        await browser.press("Escape")
+        await browser.run(_CLOSE)
 
     async def devices(self) -> None:
         """The pages of a charger with one connector, of one with two, and of one of these."""
@@ -90,6 +104,7 @@ class Pictures:
             device = await self._scene.api.device(identifier)
             await self._browser.open(f"/config/devices/device/{device['id']}")
             await self._take(name, device["name"], "Activity", height=1340)
+            await self._take(f"{name}_whole", "Diagnostic", height=2300)
 
     async def dashboard(self) -> None:
         """The dashboard."""

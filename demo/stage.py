@@ -12,6 +12,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from . import DOMAIN, flows
 from .api import Api
+from .cards import ADDED, API_KEY
 from .chargers import CAR_PARK, GARAGE, Charger, Kind
 from .dashboard import furnish
 from .guide import configuration
@@ -64,8 +65,13 @@ class Stage:
         """All chargers."""
         return self.garage, self.car_park
 
+    @property
+    def rest_api(self) -> str:
+        """Where scripts ask."""
+        return f"http://127.0.0.1:{self.ocpp_port}/API"
+
     async def set_up_integration(self) -> None:
-        """Add the integration: a port, the address to type in, and a price of energy."""
+        """Add the integration: a port, the address to type in, and the options."""
         self.entry_id = await flows.set_up(
             self.api, {"user": {"port": self.ocpp_port}, "connect": {}}
         )
@@ -73,7 +79,7 @@ class Stage:
             self.api,
             self.entry_id,
             {
-                "init": {"tariff": "price_entity"},
+                "init": {"tariff": "price_entity", "api_key": API_KEY},
                 "price_entity": {"price_entity": _PRICE_ENTITY},
             },
         )
@@ -86,6 +92,8 @@ class Stage:
         """Add the chargers that were discovered, and wait until they have settled in."""
         for charger in self.chargers:
             kind = charger.kind
+            # Where only some may charge, they may while Home Assistant is away.
+            advanced = {"sync_local_list": True} if kind is CAR_PARK else {}
             await flows.add_discovered(
                 self.api,
                 await self.discovered(kind),
@@ -95,9 +103,19 @@ class Stage:
                 self.api,
                 self.entry_id,
                 kind.name,
-                {"advanced": {"meter_interval": _METER_INTERVAL}},
+                {"advanced": {"meter_interval": _METER_INTERVAL, **advanced}},
             )
         await asyncio.gather(*(self._settled(charger) for charger in self.chargers))
+
+    async def admit(self) -> None:
+        """Anybody may charge in the garage; in the car park, those whose cards are known."""
+        for card in ADDED:
+            await flows.add_card(self.api, self.entry_id, card.answers)
+        await self.api.call(
+            "select.select_option",
+            entity_id=await self.api.find(CAR_PARK.key(0, "access_mode")),
+            option="known_tokens",
+        )
 
     async def _settled(self, charger: Charger) -> None:
         kind = charger.kind
