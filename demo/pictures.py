@@ -122,7 +122,9 @@ class Pictures:
         await browser.open(f"/config/integrations/integration/{DOMAIN}")
         await browser.wait_for(*self._names)
         await browser.run(_CONFIGURE)
-        await self._take("flow_options", "Price of energy", "Submit")
+        await self._take(
+            "flow_options", "Price of energy", "vendor", "Submit", height=1100
+        )
         await browser.click("ha-button", "Submit")
         await self._take("flow_price_entity", "Price entity", "Submit")
         await browser.run(_CLOSE)
