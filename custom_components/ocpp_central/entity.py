@@ -108,6 +108,17 @@ class OcppEntity(Entity):
         self.async_write_ha_state()
 
 
+class OcppWishEntity(OcppEntity):
+    """An entity that also shows what the user wants."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.charge_point.subscribe_wishes(self.async_write_ha_state)
+        )
+
+
 def unique_id(identity: str, connector: int, key: str) -> str:
     """Return the unique id of an entity of a connector (0: the charge point)."""
     return f"{identity.casefold()}_{connector}_{key}"

@@ -16,7 +16,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
 from .csms.limits import MINIMUM_CURRENT
-from .entity import Availability, OcppEntity, OcppEntityDescription, translated_errors
+from .entity import (
+    Availability,
+    OcppEntityDescription,
+    OcppWishEntity,
+    translated_errors,
+)
 from .hub import OcppConfigEntry
 
 # The connection queues what is sent to one charger.
@@ -94,17 +99,10 @@ async def async_setup_entry(
     )
 
 
-class OcppNumber(OcppEntity, NumberEntity):
+class OcppNumber(OcppWishEntity, NumberEntity):
     """A limit of a charge point or connector."""
 
     entity_description: OcppNumberDescription
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.charge_point.subscribe_wishes(self.async_write_ha_state)
-        )
 
     @property
     @override

@@ -11,7 +11,12 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
 from .csms.model import AccessMode
-from .entity import Availability, OcppEntity, OcppEntityDescription, translated_errors
+from .entity import (
+    Availability,
+    OcppEntityDescription,
+    OcppWishEntity,
+    translated_errors,
+)
 from .hub import OcppConfigEntry
 
 # The connection queues what is sent to one charger.
@@ -53,17 +58,10 @@ async def async_setup_entry(
     )
 
 
-class OcppSelect(OcppEntity, SelectEntity):
+class OcppSelect(OcppWishEntity, SelectEntity):
     """A choice of a charge point."""
 
     entity_description: OcppSelectDescription
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.charge_point.subscribe_wishes(self.async_write_ha_state)
-        )
 
     @property
     @override

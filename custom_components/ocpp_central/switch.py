@@ -13,8 +13,8 @@ from .csms.charge_point import ChargePoint
 from .csms.model import AccessMode, ConnectorStatus
 from .entity import (
     Availability,
-    OcppEntity,
     OcppEntityDescription,
+    OcppWishEntity,
     no_transaction,
     translated_errors,
 )
@@ -157,17 +157,10 @@ async def async_setup_entry(
     )
 
 
-class OcppSwitch(OcppEntity, SwitchEntity):
+class OcppSwitch(OcppWishEntity, SwitchEntity):
     """A switch of a charge point or connector."""
 
     entity_description: OcppSwitchDescription
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            self.charge_point.subscribe_wishes(self.async_write_ha_state)
-        )
 
     @property
     @override
