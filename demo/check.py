@@ -152,6 +152,8 @@ class Checks:
             await access.blocked()
         with self.claim("An unknown card is refused, and offered to be added"):
             await access.unknown()
+        with self.claim("A connector is reserved for a card, until it is called off"):
+            await access.reserved()
         with self.claim("The REST API answers whoever has the key"):
             await access.rest_api()
         with self.claim("A charger's log files can be downloaded"):

@@ -1,5 +1,6 @@
 """What must hold of who may charge, and of what a charger is asked and told."""
 
+from datetime import UTC, datetime, timedelta
 import json
 
 from . import DOMAIN, DemoError, flows
@@ -74,6 +75,34 @@ class AccessChecks:
             raise DemoError(f"It is the session of {user}")
         await self._scene.car_park.do(f"swipe {BEN.token}")
         await self._api.wait_for(charging, lambda state: state.value == "off", _PROMPT)
+
+    async def reserved(self) -> None:
+        """A connector is kept for a card, and shows for whose, until that is called off."""
+        device = await self._api.device(self._scene.car_park.kind.device(0))
+        status = await self._car_park("status", 2)
+        expiry = datetime.now(UTC) + timedelta(hours=1)
+        for action, data, value, holder in (
+            (
+                "reserve_now",
+                {"id_token": BEN.token, "expiry": expiry.isoformat(), "connector": 2},
+                "reserved",
+                BEN.name,
+            ),
+            ("cancel_reservation", {}, "available", None),
+        ):
+            answer = await self._api.ask(
+                f"{DOMAIN}.{action}",
+                device_id=device["id"],
+                reservation_id=7,
+                **data,
+            )
+            if answer["status"] != "Accepted":
+                raise DemoError(f"{action} is answered {answer}")
+            state = await self._api.wait_for(
+                status, lambda state, value=value: state.value == value, _PROMPT
+            )
+            if state.attributes.get("reserved_for") != holder:
+                raise DemoError(f"It is reserved like this: {state.attributes}")
 
     async def rest_api(self) -> None:
         """The REST API answers whoever has the key, on both ports."""
