@@ -78,31 +78,29 @@ class AccessChecks:
 
     async def reserved(self) -> None:
         """A connector is kept for a card, and shows for whose, until that is called off."""
+        expiry = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        await self._reservation(
+            "reserve_now", id_token=BEN.token, expiry=expiry, connector=2
+        )
+        await self._shows("reserved", BEN.name)
+        await self._reservation("cancel_reservation")
+        await self._shows("available", None)
+
+    async def _reservation(self, action: str, **data: str | int) -> None:
         device = await self._api.device(self._scene.car_park.kind.device(0))
-        status = await self._car_park("status", 2)
-        expiry = datetime.now(UTC) + timedelta(hours=1)
-        for action, data, value, holder in (
-            (
-                "reserve_now",
-                {"id_token": BEN.token, "expiry": expiry.isoformat(), "connector": 2},
-                "reserved",
-                BEN.name,
-            ),
-            ("cancel_reservation", {}, "available", None),
-        ):
-            answer = await self._api.ask(
-                f"{DOMAIN}.{action}",
-                device_id=device["id"],
-                reservation_id=7,
-                **data,
-            )
-            if answer["status"] != "Accepted":
-                raise DemoError(f"{action} is answered {answer}")
-            state = await self._api.wait_for(
-                status, lambda state, value=value: state.value == value, _PROMPT
-            )
-            if state.attributes.get("reserved_for") != holder:
-                raise DemoError(f"It is reserved like this: {state.attributes}")
+        answer = await self._api.ask(
+            f"{DOMAIN}.{action}", device_id=device["id"], reservation_id=7, **data
+        )
+        if answer["status"] != "Accepted":
+            raise DemoError(f"{action} is answered {answer}")
+
+    async def _shows(self, status: str, holder: str | None) -> None:
+        entity_id = await self._car_park("status", 2)
+        state = await self._api.wait_for(
+            entity_id, lambda state: state.value == status, _PROMPT
+        )
+        if state.attributes.get("reserved_for") != holder:
+            raise DemoError(f"It is reserved like this: {state.attributes}")
 
     async def rest_api(self) -> None:
         """The REST API answers whoever has the key, on both ports."""
