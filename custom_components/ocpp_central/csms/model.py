@@ -85,6 +85,8 @@ class ChargePointConfig:
     identity: str
     name: str
     password: str | None = None
+    # The OCPP version to speak, for instance "2.0.1"; None: the newest both can.
+    version: str | None = None
     phases: int = 3
     # Phase to neutral.
     nominal_voltage: float = 230.0
@@ -189,6 +191,8 @@ class Transaction:
     carried: bool = False
     # True for an id that is not ours; such a transaction is not in the ledger.
     foreign: bool = False
+    # What the charger itself calls it (OCPP 2.x); 1.6 uses our id.
+    charger_id: str | None = None
     # Signed meter values that are not on disk yet, as given.
     signed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -197,10 +201,15 @@ class Transaction:
         """Return the energy charged so far in Wh, never negative."""
         return self.account.energy
 
+    @property
+    def reference(self) -> int | str:
+        """Return what it is called between the charger and us."""
+        return self.id if self.charger_id is None else self.charger_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionStart:
-    """A StartTransaction as received (OCPP 1.6, 6.45)."""
+    """A StartTransaction (OCPP 1.6, 6.45), or TransactionEvent (2.x), as received."""
 
     identity: str
     connector: int
@@ -217,12 +226,14 @@ class TransactionStart:
     authorized_by: AuthorizedBy = AuthorizedBy.ONLINE
     user: str | None = None
     group: str | None = None
+    # With the charger's own id, the token and meter do not make a start another one.
+    charger_id: str | None = None
     raw: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionStop:
-    """A StopTransaction as received (OCPP 1.6, 6.49)."""
+    """A StopTransaction (OCPP 1.6, 6.49), or TransactionEvent (2.x), as received."""
 
     identity: str
     transaction_id: int
@@ -236,6 +247,8 @@ class TransactionStop:
     replayed: bool = False
     reason: str | None
     id_token: str | None
+    # What the charger calls it; where that is all that is known, the id is 0.
+    charger_id: str | None = None
     raw: dict[str, Any]
 
 
