@@ -39,8 +39,7 @@ from .csms.charge_point import ChargePoint
 from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
 from .csms.prices import Prices
-from .csms.schema import load_schemas
-from .csms.server import CentralSystem
+from .csms.server import CentralSystem, load_all_schemas
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entity import OcppEntity, OcppEntityDescription
@@ -148,7 +147,7 @@ class OcppHub:
                 self.hass, self._async_tick, _TICK, cancel_on_shutdown=True
             )
         )
-        await self.hass.async_add_executor_job(load_schemas, "v16")
+        await self.hass.async_add_executor_job(load_all_schemas)
         await self._listener.async_open()
 
     async def async_stop(self) -> None:

@@ -129,6 +129,16 @@ class Job:
     file: str | None = None
 
 
+# Chargers differ in case and spelling: "DownloadFailed", "downloadFailed".
+_STATUSES = {
+    kind: {status.replace("_", ""): status for status in statuses}
+    for kind, statuses in (
+        (JobKind.FIRMWARE, FIRMWARE_STATUSES),
+        (JobKind.DIAGNOSTICS, DIAGNOSTICS_STATUSES),
+    )
+}
+
+
 class Jobs:
     """The jobs of one charge point, as far as it tells."""
 
@@ -277,10 +287,10 @@ class Jobs:
 
     # What becomes of it
 
-    def report(
-        self, kind: JobKind, status: str, request_id: int | None, word: str
-    ) -> None:
+    def report(self, kind: JobKind, word: str, request_id: int | None) -> None:
         """Take note of what the charger says; `word` is how it puts it."""
+        plain = word.lower().replace("_", "").replace(" ", "")
+        status = _STATUSES[kind].get(plain, OTHER)
         step: dict[str, Any] = {"status": status}
         if status == OTHER:
             step["reported"] = word

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 import logging
 import ssl
+from typing import cast
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, hdrs, web
@@ -13,17 +14,21 @@ from .admission import Admission, Refusal, admit, certificate_names
 from .capabilities import CapabilityStore
 from .certificates import Signing
 from .charge_point import ChargePoint
+from .commands import Commands
 from .connection import Connection, Timing
 from .jobs import UploadTarget
 from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
 from .schema import load_schemas
+from .v2 import Messages2
+from .v2_commands import Commands2
 from .v16 import Messages16
 from .v16_commands import Commands16
 
 _LOGGER = logging.getLogger(__name__)
 
-SUBPROTOCOLS = ("ocpp1.6",)
+# The subprotocols spoken, the newest first, and the folder of their schemas.
+SUBPROTOCOLS = {"ocpp2.1": "v21", "ocpp2.0.1": "v201", "ocpp1.6": "v16"}
 # Where files go on our own listener.
 UPLOAD_PATH = "/upload/"
 _MAX_MESSAGE = 1024 * 1024
@@ -32,6 +37,12 @@ _MAX_IDENTITY = 255
 _MAX_UNKNOWN = 20
 # Starts and ends of transactions that are taken from strangers.
 _MAX_UNCLAIMED = 1000
+
+
+def load_all_schemas() -> None:
+    """Read and compile all schemas. Blocks: not for the event loop."""
+    for folder in SUBPROTOCOLS.values():
+        load_schemas(folder)
 
 
 async def _answer_nothing(_request: web.Request, _path: str) -> None:
@@ -175,7 +186,7 @@ class CentralSystem:
 
         With `certificates`, who dials in has to show one or give a password.
         """
-        await asyncio.get_running_loop().run_in_executor(None, load_schemas, "v16")
+        await asyncio.get_running_loop().run_in_executor(None, load_all_schemas)
         app = web.Application()
         app.router.add_get("/{path:.*}", self._on_request)
         for method in (hdrs.METH_PUT, hdrs.METH_POST):
@@ -277,6 +288,26 @@ class CentralSystem:
             password_required=password_required,
         )
 
+    def _protocol(self, request: web.Request, identity: str) -> str | None:
+        """Return the newest subprotocol that both speak, or the one the user chose.
+
+        Some chargers offer none; they speak 1.6, unless the user knows better.
+        """
+        known = self.charge_points.get(identity.casefold())
+        pinned = f"ocpp{known.config.version}" if known and known.config.version else ""
+        offers = request.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, [])
+        offered = {name.strip() for offer in offers for name in offer.split(",")} - {""}
+        if not offered:
+            return pinned or "ocpp1.6"
+        return next(
+            (
+                name
+                for name in SUBPROTOCOLS
+                if name in offered and name == (pinned or name)
+            ),
+            None,
+        )
+
     async def _serve(
         self,
         request: web.Request,
@@ -286,8 +317,9 @@ class CentralSystem:
         own_port: bool,
         password_required: bool,
     ) -> web.StreamResponse:
+        protocol = self._protocol(request, identity)
         socket = web.WebSocketResponse(
-            protocols=SUBPROTOCOLS,
+            protocols=(protocol,) if protocol else (),
             compress=False,
             autoping=False,
             decode_text=False,
@@ -297,8 +329,7 @@ class CentralSystem:
         if not socket.can_prepare(request):
             return web.Response(status=426, headers={hdrs.UPGRADE: "websocket"})
         await socket.prepare(request)
-        # Some chargers offer no subprotocol; they speak 1.6.
-        if request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL) and not socket.ws_protocol:
+        if protocol is None:
             self.on_refused(identity, Refusal.SUBPROTOCOL)
             await socket.close(code=WSCloseCode.PROTOCOL_ERROR)
             return socket
@@ -311,10 +342,13 @@ class CentralSystem:
         charge_point.on_own_port = own_port
         charge_point.address = _address(request)
         connection = Connection(
-            socket, transport, load_schemas("v16"), self._timing, identity
+            socket,
+            transport,
+            load_schemas(SUBPROTOCOLS[protocol]),
+            self._timing,
+            identity,
         )
-        commands = Commands16(charge_point, connection)
-        connection.handlers = Messages16(charge_point).handlers
+        commands = _speak(protocol, charge_point, connection)
         self._sockets.add(connection)
         try:
             if replaced := charge_point.attach(connection, commands):
@@ -334,6 +368,18 @@ class CentralSystem:
             await connection.finish()
             self._sockets.discard(connection)
         return socket
+
+
+def _speak(
+    protocol: str, charge_point: ChargePoint, connection: Connection
+) -> Commands:
+    """Have a connection speak one version of OCPP."""
+    if protocol == "ocpp1.6":
+        connection.handlers = Messages16(charge_point).handlers
+        return Commands16(charge_point, connection)
+    version = protocol.removeprefix("ocpp")
+    connection.handlers = Messages2(charge_point, version).handlers
+    return cast(Commands, Commands2(charge_point, connection, version))
 
 
 def identity_of(raw_path: str) -> str | None:

@@ -1,50 +1,29 @@
-"""OCPP 1.6: how a command reaches the charger, whatever it is about."""
+"""OCPP 1.6: what accepts a command, and what follows from it."""
 
-from typing import Any
+from typing import ClassVar, override
 
 from ocpp.v16.enums import Action
 
-from .charge_point import ChargePoint
-from .connection import Connection, Payload, Priority
-from .errors import CommandRejected
+from .connection import Payload
 from .model import STATION
-
-# What each action answers when it does, or will do, as told, whatever the case of the
-# letters. Nothing to clear is as good as cleared.
-_ACCEPTED = {
-    Action.change_availability: {"accepted", "scheduled"},
-    Action.change_configuration: {"accepted", "rebootrequired"},
-    Action.clear_charging_profile: {"accepted", "unknown"},
-    Action.get_log: {"accepted", "acceptedcanceled"},
-    Action.signed_update_firmware: {"accepted", "acceptedcanceled"},
-    Action.unlock_connector: {"unlocked"},
-}
+from .sender import Sender
 
 
-class Base16:
-    """Sends commands over one connection."""
+class Base16(Sender):
+    """Sends commands of OCPP 1.6 over one connection."""
 
-    def __init__(self, charge_point: ChargePoint, connection: Connection) -> None:
-        """Speak to a charge point over a connection."""
-        self._charge_point = charge_point
-        self._connection = connection
+    # Nothing to clear is as good as cleared.
+    accepted: ClassVar = {
+        Action.change_availability: {"accepted", "scheduled"},
+        Action.change_configuration: {"accepted", "rebootrequired"},
+        Action.clear_charging_profile: {"accepted", "unknown"},
+        Action.get_log: {"accepted", "acceptedcanceled"},
+        Action.signed_update_firmware: {"accepted", "acceptedcanceled"},
+        Action.unlock_connector: {"unlocked"},
+    }
 
-    async def _command(
-        self,
-        action: str,
-        payload: dict[str, Any],
-        priority: Priority = Priority.USER,
-    ) -> Payload:
-        response = await self._connection.call(action, payload, priority=priority)
-        accepted = _ACCEPTED.get(action, {"accepted"})
-        status = str(response.get("status", "Accepted")).casefold()
-        if status not in accepted:
-            raise CommandRejected(action, response)
-        self._carried_out(action, payload, status)
-        return response
-
+    @override
     def _carried_out(self, action: str, payload: Payload, status: str) -> None:
-        """Take note of what the charger is different by from now on."""
         charge_point = self._charge_point
         if action == Action.change_configuration:
             charge_point.settings.written(

@@ -12,12 +12,19 @@ from ocpp.v16.enums import (
 
 from .clock import format_time, utcnow
 from .connection import Payload, Priority
-from .errors import CommandFailed, CommandRejected, ConnectionLost, InvalidCommand
+from .errors import (
+    CommandFailed,
+    CommandRejected,
+    ConnectionLost,
+    InvalidCommand,
+    NotSupported,
+)
 from .model import LimitProfile, Purpose
 from .v16_files import Files16
 from .v16_lists import Lists16
 from .v16_reservations import Reservations16
 from .v16_security import Security16
+from .vocabulary import Setting
 
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
@@ -147,6 +154,12 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
             Action.change_configuration, {"key": key, "value": value}
         )
 
+    def setting_name(self, setting: Setting) -> str:
+        """Return the configuration key."""
+        if setting.key is None:
+            raise NotSupported(Action.change_configuration, setting.name, "")
+        return setting.key
+
     async def change_availability(self, connector: int, operative: bool) -> Payload:
         """ChangeAvailability (5.2)."""
         kind = AvailabilityType.operative if operative else AvailabilityType.inoperative
@@ -186,15 +199,11 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
         """ClearCache (5.4)."""
         return await self._command(Action.clear_cache, {})
 
-    async def call(self, action: str, payload: Payload) -> Payload:
-        """Send any call as given; only the standard's schema can forbid it."""
-        return await self._command(action, payload)
-
     async def probe(self) -> Payload:
         """Ask for one key that every charger has."""
         return await self._connection.call(
             Action.get_configuration,
-            {"key": ["HeartbeatInterval"]},
+            {"key": [Setting.HEARTBEAT_INTERVAL.key]},
             priority=Priority.SAFETY,
         )
 

@@ -6,17 +6,7 @@ from ocpp.v16.enums import Action
 
 from .clock import format_time
 from .connection import Payload
-from .jobs import DIAGNOSTICS_STATUSES, FIRMWARE_STATUSES, OTHER, JobKind
 from .v16_base import Base16
-
-# Chargers differ in case and spelling: "DownloadFailed", "downloadFailed".
-_STATUSES = {
-    kind: {status.replace("_", ""): status for status in statuses}
-    for kind, statuses in (
-        (JobKind.FIRMWARE, FIRMWARE_STATUSES),
-        (JobKind.DIAGNOSTICS, DIAGNOSTICS_STATUSES),
-    )
-}
 
 
 class Files16(Base16):
@@ -111,12 +101,6 @@ class Files16(Base16):
                 **_retries(retries, retry_interval),
             },
         )
-
-
-def job_status(kind: JobKind, word: str) -> str:
-    """Return the status of a job in our words."""
-    plain = word.lower().replace("_", "").replace(" ", "")
-    return _STATUSES[kind].get(plain, OTHER)
 
 
 def _times(**times: datetime | None) -> Payload:

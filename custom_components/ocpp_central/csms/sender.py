@@ -1,0 +1,39 @@
+"""How a command reaches the charger, whatever it is about."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from .charge_point import ChargePoint
+from .connection import Connection, Payload, Priority
+from .errors import CommandRejected
+
+
+class Sender:
+    """Sends commands over one connection."""
+
+    # What each action answers when it does, or will do, as told, whatever the case of
+    # the letters; where it is not just "accepted".
+    accepted: ClassVar[Mapping[str, set[str]]] = {}
+
+    def __init__(self, charge_point: ChargePoint, connection: Connection) -> None:
+        """Speak to a charge point over a connection."""
+        self._charge_point = charge_point
+        self._connection = connection
+
+    async def call(self, action: str, payload: Payload) -> Payload:
+        """Send any call as given; only the standard's schema can forbid it."""
+        return await self._command(action, payload)
+
+    async def _command(
+        self, action: str, payload: Payload, priority: Priority = Priority.USER
+    ) -> Payload:
+        response = await self._connection.call(action, payload, priority=priority)
+        accepted = self.accepted.get(action, {"accepted"})
+        status = str(response.get("status", "Accepted")).casefold()
+        if status not in accepted:
+            raise CommandRejected(action, response)
+        self._carried_out(action, payload, status)
+        return response
+
+    def _carried_out(self, action: str, payload: Payload, status: str) -> None:
+        """Take note of what the charger is different by from now on."""
