@@ -1,11 +1,12 @@
-"""What a charger may decide about access by itself: three keys of its configuration."""
+"""What a charger may decide about access by itself: three of its settings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 import logging
 from typing import TYPE_CHECKING
 
-from .capabilities import ConfigurationKey
+from .configuration import ConfigurationKeys
 from .model import STATION, AccessMode
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -13,16 +14,15 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 LOCAL_PRE_AUTHORIZE = "local_pre_authorize"
-# OCPP 1.6, 9.1.
-_KEYS = {
-    "local_authorize_offline": "LocalAuthorizeOffline",
-    LOCAL_PRE_AUTHORIZE: "LocalPreAuthorize",
-    "allow_offline_unknown": "AllowOfflineTxForUnknownId",
+_SETTINGS = {
+    "local_authorize_offline": Setting.LOCAL_AUTHORIZE_OFFLINE,
+    LOCAL_PRE_AUTHORIZE: Setting.LOCAL_PRE_AUTHORIZE,
+    "allow_offline_unknown": Setting.ALLOW_OFFLINE_UNKNOWN,
 }
 
 
 class AccessKeys:
-    """The keys of one charger, by our names, and what the user wants of them."""
+    """The settings of one charger, by our names, and what the user wants of them."""
 
     def __init__(self, charge_point: ChargePoint) -> None:
         """Know none of them yet."""
@@ -44,9 +44,7 @@ class AccessKeys:
             charge_point.wishes,
             name,
             on,
-            lambda: charge_point.commands.set_configuration(
-                charge_point.configuration.spelled(_KEYS[name]), _text(on)
-            ),
+            lambda: charge_point.settings.write(_SETTINGS[name], _text(on)),
         )
         access = charge_point.access
         if on and name == LOCAL_PRE_AUTHORIZE:
@@ -59,36 +57,40 @@ class AccessKeys:
         if self.value(LOCAL_PRE_AUTHORIZE):
             await self.set(LOCAL_PRE_AUTHORIZE, False)
 
-    def pending(self) -> Iterator[tuple[str, str, str]]:
-        """Return name, key and value of what the charger has otherwise than wanted."""
-        for name, key in _KEYS.items():
+    def pending(self) -> Iterator[tuple[str, Setting, str]]:
+        """Return name, setting and value of what the charger has otherwise than wanted."""
+        for name, setting in _SETTINGS.items():
             wish, value = self._wish(name), self._has(name)
             if None not in (wish, value) and wish != value:
-                yield name, key, _text(bool(wish))
+                yield name, setting, _text(bool(wish))
 
     def refused(self, name: str) -> None:
         """Take a wish back that the charger did not carry out."""
         charge_point = self._charge_point
-        _LOGGER.warning("%s refused to change %s", charge_point.identity, _KEYS[name])
+        _LOGGER.warning(
+            "%s refused to change %s",
+            charge_point.identity,
+            charge_point.configuration.name(_SETTINGS[name]),
+        )
         setattr(charge_point.wishes, name, None)
         charge_point.wishes_changed()
 
     def told(
         self,
-        before: Mapping[str, ConfigurationKey],
-        keys: Mapping[str, ConfigurationKey],
+        before: ConfigurationKeys,
+        keys: ConfigurationKeys,
     ) -> None:
         """Take note of what the charger has; the newest word counts, whoever's it is."""
         charge_point = self._charge_point
-        for name, key in _KEYS.items():
-            known, old = keys.get(key), before.get(key)
-            value = _truth(known)
+        for name, setting in _SETTINGS.items():
+            known, old = keys.find(setting), before.find(setting)
+            value = keys.truth(setting)
             if name in charge_point.values(STATION) or (known and not known.readonly):
                 charge_point.update(STATION, {name: value})
             if (
                 known
                 and old
-                and _truth(old) != value
+                and before.truth(setting) != value
                 and self._wish(name) not in (None, value)
             ):
                 setattr(charge_point.wishes, name, None)
@@ -101,11 +103,6 @@ class AccessKeys:
     def _has(self, name: str) -> bool | None:
         value = self._charge_point.value(STATION, name)
         return value if isinstance(value, bool) else None
-
-
-def _truth(key: ConfigurationKey | None) -> bool | None:
-    text = (key.value or "").strip().casefold() if key else ""
-    return {"true": True, "1": True, "false": False, "0": False}.get(text)
 
 
 def _text(on: bool) -> str:

@@ -10,6 +10,7 @@ from .configuration import read_keys
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
 from .local_list import STEP
 from .model import STATION
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -128,11 +129,11 @@ class BringUp:
             await self._step("GetConfiguration", self._read_configuration)
         self._count_connectors()
         await self._write(
-            "MeterValueSampleInterval", str(charge_point.config.meter_interval)
+            Setting.SAMPLE_INTERVAL, str(charge_point.config.meter_interval)
         )
         await self._write_measurands()
-        for name, key, value in charge_point.access_keys.pending():
-            if not await self._write(key, value):
+        for name, setting, value in charge_point.access_keys.pending():
+            if not await self._write(setting, value):
                 charge_point.access_keys.refused(name)
         for connector in charge_point.connectors or [1]:
             if connector not in charge_point.heard_status:
@@ -231,24 +232,21 @@ class BringUp:
         )
 
     def _count_connectors(self) -> None:
-        number = self._integer("NumberOfConnectors")
+        number = self._charge_point.configuration.integer(Setting.CONNECTORS)
         if number is not None and number <= _MAX_CONNECTORS:
             for connector in range(1, number + 1):
                 self._charge_point.add_connector(connector)
 
-    def _integer(self, name: str) -> int | None:
-        key = self._charge_point.configuration.get(name)
-        value = (key.value or "").strip() if key else ""
-        return int(value) if value.isdecimal() else None
-
     async def _write_measurands(self) -> None:
         """Ask for what the sensors need; a charger that sends more keeps doing so."""
-        key = self._charge_point.configuration.get("MeterValuesSampledData")
-        if key is None:
+        configuration = self._charge_point.configuration
+        if configuration.find(Setting.SAMPLED_DATA) is None:
             return
         present = [
             part.strip()
-            for part in (key.value or "").strip(" '\"").split(",")
+            for part in configuration.text(Setting.SAMPLED_DATA)
+            .strip(" '\"")
+            .split(",")
             if part.strip()
         ]
         missing = [part for part in _MEASURANDS if part not in present]
@@ -256,15 +254,16 @@ class BringUp:
         if not {"Energy.Active.Import.Register", "Power.Active.Import"} & set(missing):
             return
         wanted = present + missing
-        longest = self._integer("MeterValuesSampledDataMaxLength")
+        longest = configuration.integer(Setting.SAMPLED_DATA_LENGTH)
         if longest and longest < len(wanted):
             wanted = list(dict.fromkeys([*_MEASURANDS, *present]))[:longest]
-        if not await self._write("MeterValuesSampledData", ",".join(wanted)):
-            await self._write("MeterValuesSampledData", ",".join(_MEASURANDS[:3]))
+        if not await self._write(Setting.SAMPLED_DATA, ",".join(wanted)):
+            await self._write(Setting.SAMPLED_DATA, ",".join(_MEASURANDS[:3]))
 
-    async def _write(self, name: str, value: str) -> bool:
-        """Change a key that differs; False where the charger refuses the value."""
+    async def _write(self, setting: Setting, value: str) -> bool:
+        """Change a setting that differs; False where the charger refuses the value."""
         charge_point = self._charge_point
+        name = charge_point.commands.setting_name(setting)
         key = charge_point.configuration.get(name)
         if key is None or key.readonly or key.value == value:
             return True
@@ -274,11 +273,7 @@ class BringUp:
             return False
         error = await self._step(
             name,
-            partial(
-                charge_point.commands.set_configuration,
-                charge_point.configuration.spelled(name),
-                value,
-            ),
+            partial(charge_point.settings.write, setting, value),
         )
         if isinstance(error, (CommandRejected, NotSupported)):
             refused.append(change)

@@ -32,10 +32,12 @@ class Capabilities:
 
 @dataclass(slots=True)
 class ConfigurationKey:
-    """A configuration key of OCPP 1.6 as the charger has it."""
+    """A configuration key (OCPP 1.6) or a variable (2.x) as the charger has it."""
 
     value: str | None
     readonly: bool
+    # The largest value it takes, where the charger tells.
+    most: int | None = None
 
 
 class CapabilityStore(Protocol):

@@ -220,7 +220,7 @@ class ChargePoint(State):
             self.configuration = ConfigurationKeys(
                 self.capability_store.configuration(self.identity, self._model)
             )
-            self.access_keys.told({}, self.configuration)
+            self.access_keys.told(ConfigurationKeys(), self.configuration)
             call_listeners(self._info_listeners)
 
     def set_configuration(self, keys: Mapping[str, ConfigurationKey]) -> None:

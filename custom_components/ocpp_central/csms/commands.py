@@ -5,6 +5,7 @@ from typing import Protocol
 
 from .connection import Payload, Priority
 from .model import LimitProfile, Purpose
+from .vocabulary import Setting
 
 
 class Commands(Protocol):
@@ -62,6 +63,9 @@ class Commands(Protocol):
 
     async def set_configuration(self, key: str, value: str) -> Payload:
         """Change a configuration key."""
+
+    def setting_name(self, setting: Setting) -> str:
+        """Return what a setting is called; raises NotSupported where there is none."""
 
     async def change_availability(self, connector: int, operative: bool) -> Payload:
         """Put a connector, or with 0 the charger, in or out of service."""

@@ -1,4 +1,7 @@
-"""Configuration keys of OCPP 1.6: their names, and what a charger says of them."""
+"""A charger's settings: their names, and what it says of them.
+
+Configuration keys in OCPP 1.6, variables of the device model in 2.x.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, override
@@ -6,6 +9,7 @@ from typing import Any, override
 from ocpp.v16.enums import ConfigurationKey as StandardKey
 
 from .capabilities import ConfigurationKey
+from .vocabulary import Setting
 
 # Asked for by name where a charger does not tell all its keys at once (9).
 STANDARD_KEYS = tuple(dict.fromkeys(key.value for key in StandardKey))
@@ -44,6 +48,39 @@ class ConfigurationKeys(Mapping[str, ConfigurationKey]):
             name = self._names.setdefault(name.casefold(), name)
             self._keys[name] = key
 
+    def name(self, setting: Setting) -> str | None:
+        """Return how the charger spells a setting it has, in either dialect."""
+        for name in (setting.key, setting.variable):
+            if name is not None and name in self:
+                return self.spelled(name)
+        return None
+
+    def find(self, setting: Setting) -> ConfigurationKey | None:
+        """Return what is known of a setting, by its name in either dialect."""
+        name = self.name(setting)
+        return self[name] if name else None
+
+    def text(self, setting: Setting) -> str:
+        """Return the value of a setting; empty where it is not known."""
+        key = self.find(setting)
+        return (key.value or "").strip() if key else ""
+
+    def integer(self, setting: Setting) -> int | None:
+        """Return the value of a setting, if it is a number."""
+        value = self.text(setting)
+        return int(value) if value.isdecimal() else None
+
+    def most(self, setting: Setting) -> int | None:
+        """Return how many there may be, which OCPP 2.x tells as the largest value."""
+        key = self.find(setting)
+        if setting.variable is not None and setting.variable in self:
+            return key.most if key else None
+        return self.integer(setting) or None
+
+    def truth(self, setting: Setting) -> bool | None:
+        """Return the value of a setting, if it is on or off."""
+        return truth(self.text(setting))
+
     def updated(self, newer: Mapping[str, ConfigurationKey]) -> ConfigurationKeys:
         """Return these keys with what is newly known of them."""
         keys = ConfigurationKeys(newer)
@@ -65,6 +102,12 @@ def read_keys(answer: Mapping[str, Any]) -> ConfigurationKeys:
                 name, ConfigurationKey(None if value is None else str(value), readonly)
             )
     return keys
+
+
+def truth(value: str) -> bool | None:
+    """Read a boolean as chargers write it."""
+    words = {"true": True, "1": True, "false": False, "0": False}
+    return words.get(value.strip().casefold())
 
 
 def is_secret(name: str) -> bool:

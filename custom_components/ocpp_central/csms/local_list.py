@@ -14,6 +14,7 @@ from .connection import Payload, Priority
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
 from .model import AuthorizationStatus, Authorizer, KnownToken
 from .state import Unsubscribe, add_listener, call_listeners
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 STEP = "SendLocalList"
-_ENABLED = "LocalAuthListEnabled"
 # What a charger says of its list that has none (OCPP 1.6, 5.10).
 _NO_LIST = -1
 # Longest token there can be in OCPP 1.6.
@@ -194,14 +194,16 @@ class LocalList:
     async def _enable(self) -> bool:
         """Have the charger use its list; False where it will not, or not yet."""
         charge_point = self._charge_point
-        key = charge_point.configuration.get(_ENABLED)
-        if key is None or str(key.value).strip().casefold() == "true":
+        key = charge_point.configuration.find(Setting.LOCAL_LIST_ENABLED)
+        if key is None or charge_point.configuration.truth(Setting.LOCAL_LIST_ENABLED):
             return True
         if key.readonly:
             self._complain("its list of tokens is off, and cannot be switched on")
             return False
         try:
-            answer = await charge_point.commands.set_configuration(_ENABLED, "true")
+            answer = await charge_point.settings.write(
+                Setting.LOCAL_LIST_ENABLED, "true"
+            )
         except (CommandRejected, NotSupported) as error:
             self._complain(f"its list of tokens cannot be switched on: {error}")
             return False
@@ -243,7 +245,10 @@ class LocalList:
         # Whoever may not charge is no loss, should there be too many.
         tokens.sort(key=lambda token: token.status is not AuthorizationStatus.ACCEPTED)
         number = len(self._authorizer.known)
-        most = min(self._limit("LocalAuthListMaxLength") or number, len(tokens))
+        most = min(
+            self._charge_point.configuration.most(Setting.LOCAL_LIST_ENTRIES) or number,
+            len(tokens),
+        )
         before = self._problems.pop(ListProblem.TOO_LONG, None)
         if most < number:
             self._problems[ListProblem.TOO_LONG] = {"most": most, "number": number}
@@ -269,7 +274,9 @@ class LocalList:
         """Send a list in as many parts as it takes; False where that failed."""
         charge_point = self._charge_point
         state = self._state
-        size = self._limit("SendLocalListMaxLength") or max(1, len(entries))
+        size = charge_point.configuration.integer(Setting.LOCAL_LIST_PART) or max(
+            1, len(entries)
+        )
         parts = [
             entries[first : first + size] for first in range(0, len(entries), size)
         ] or [[]]
@@ -299,12 +306,6 @@ class LocalList:
             update_type = UpdateType.differential
         self._complaint = ""
         return True
-
-    def _limit(self, name: str) -> int | None:
-        """Return a limit of the charger; none, or one that is none: None."""
-        key = self._charge_point.configuration.get(name)
-        value = (key.value or "").strip() if key else ""
-        return int(value) or None if value.isdecimal() else None
 
     def _has_none(self) -> None:
         self._charge_point.capabilities.no_local_list = True

@@ -1,13 +1,13 @@
 """Limits in a charger's own units, as charging profiles of ours."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from math import floor
 import re
 from typing import TYPE_CHECKING
 
-from .capabilities import ConfigurationKey
+from .configuration import ConfigurationKeys
 from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -18,10 +18,9 @@ _AMPERE_WORDS = {"current", "a", "amp", "amps", "ampere"}
 _WATT_WORDS = {"power", "w", "watt", "watts"}
 
 
-def units_of(configuration: Mapping[str, ConfigurationKey]) -> list[LimitUnit]:
+def units_of(configuration: ConfigurationKeys) -> list[LimitUnit]:
     """Return the units a charger takes limits in, amperes first."""
-    key = configuration.get("ChargingScheduleAllowedChargingRateUnit")
-    words = set(re.split(r"[,;\s]+", (key.value or "").lower()) if key else ())
+    words = set(re.split(r"[,;\s]+", configuration.text(Setting.LIMIT_UNITS).lower()))
     units = [LimitUnit.AMPERE] if words & _AMPERE_WORDS else []
     units += [LimitUnit.WATT] if words & _WATT_WORDS else []
     return units or [LimitUnit.AMPERE]

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from .certificates import Authority, BadRequest, Signing
 from .errors import CommandFailed, CommandRejected, InvalidCommand
 from .state import Unsubscribe, add_listener, call_listeners
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
 _LOGGER = logging.getLogger(__name__)
 
-PASSWORD_KEY = "AuthorizationKey"
-PROFILE_KEY = "SecurityProfile"
 # A password that is a key in hexadecimal already: 16 to 20 bytes.
 _HEX_KEY = re.compile(r"(?:[0-9A-Fa-f]{2}){16,20}")
 
@@ -171,8 +170,8 @@ class Security:
     def _takes_passwords(self) -> bool:
         """Return whether the charger came with a password, or has a place for one."""
         return self.profile in (Profile.PASSWORD, Profile.ENCRYPTED) or any(
-            key in self._charge_point.configuration
-            for key in (PASSWORD_KEY, PROFILE_KEY)
+            self._charge_point.configuration.find(setting)
+            for setting in (Setting.PASSWORD, Setting.SECURITY_PROFILE)
         )
 
     async def _hand_over(self) -> None:
@@ -191,9 +190,7 @@ class Security:
         await self._keep()
         for value in dict.fromkeys([hexadecimal(password), password]):
             try:
-                response = await charge_point.commands.set_configuration(
-                    PASSWORD_KEY, value
-                )
+                response = await charge_point.settings.write(Setting.PASSWORD, value)
             except CommandRejected, CommandFailed, InvalidCommand:
                 continue
             status = str(response.get("status")).casefold()
@@ -211,7 +208,7 @@ class Security:
     async def changing(self, key: str, value: str) -> None:
         """Take note of a change before it is sent: its answer may never come."""
         configured = self._charge_point.config.password
-        if key.casefold() != PASSWORD_KEY.casefold() or value in (
+        if not Setting.PASSWORD.is_called(key) or value in (
             configured,
             hexadecimal(configured or ""),
         ):
@@ -221,13 +218,13 @@ class Security:
 
     def refused(self, key: str, value: str) -> None:
         """Take note that the charger did not change a key."""
-        if key.casefold() == PASSWORD_KEY.casefold() and self.state.next == value:
+        if Setting.PASSWORD.is_called(key) and self.state.next == value:
             self.state.next = None
             call_listeners(self._listeners)
 
     def changed(self, key: str, value: str) -> None:
         """Take note that the charger has changed a key."""
-        if key.casefold() != PROFILE_KEY.casefold() or value not in {*"0123"}:
+        if not Setting.SECURITY_PROFILE.is_called(key) or value not in {*"0123"}:
             return
         self.state.raised = int(value)
         self.state.required = min(self.state.required, int(value))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .model import ChargingLimit, SessionLimit, Transaction
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -40,9 +41,9 @@ class SessionLimits:
         if limit is None:
             self._next.pop(connector, None)
             return
-        key = self._charge_point.configuration.get("ConnectionTimeOut")
-        timeout = (key.value if key else None) or ""
-        seconds = int(timeout) if timeout.isdecimal() else _CONNECTION_TIMEOUT
+        seconds = self._charge_point.configuration.integer(Setting.CONNECTION_TIMEOUT)
+        if seconds is None:
+            seconds = _CONNECTION_TIMEOUT
         expires = utcnow() + timedelta(seconds=seconds + _SLACK)
         self._next[connector] = _NextSession(id_token, limit, expires)
 

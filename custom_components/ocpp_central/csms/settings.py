@@ -1,19 +1,19 @@
 """A charger's own settings: read in portions it can bear, and watched for changes."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import batched
 import logging
 from typing import TYPE_CHECKING
 
-from .capabilities import ConfigurationKey
 from .clock import utcnow
 from .configuration import STANDARD_KEYS, ConfigurationKeys, is_secret, read_keys
-from .connection import Connection, Priority
+from .connection import Connection, Payload, Priority
 from .errors import CommandError, CommandFailed, NotConnected
 from .model import STATION, Event, EventKind
 from .state import Unsubscribe, add_listener, call_listeners
+from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -72,7 +72,7 @@ class Settings:
         self, names: Sequence[str] = (), priority: Priority = Priority.USER
     ) -> Report:
         """Ask for keys by name, or for all. Raises CommandError."""
-        most = self._integer("GetConfigurationMaxKeys")
+        most = self._charge_point.configuration.integer(Setting.KEYS_PER_READ)
         if names:
             report = await self._read_named(names, most or len(names), priority)
         else:
@@ -150,12 +150,18 @@ class Settings:
                 left.append(name)
         return left
 
-    def _integer(self, name: str) -> int:
-        key = self._charge_point.configuration.get(name)
-        value = (key.value or "").strip() if key else ""
-        return int(value) if value.isdecimal() else 0
-
     # Changes
+
+    async def write(self, setting: Setting, value: str) -> Payload:
+        """Change a setting, by its name in the charger's dialect."""
+        return await self._charge_point.commands.set_configuration(
+            self.name(setting), value
+        )
+
+    def name(self, setting: Setting) -> str:
+        """Return what the charger calls a setting. Raises NotSupported, NotConnected."""
+        name = self._charge_point.commands.setting_name(setting)
+        return self._charge_point.configuration.spelled(name)
 
     def monitor(self, names: Iterable[str]) -> list[str]:
         """Watch more keys; returns all that are watched. None named: watch none."""
@@ -199,9 +205,7 @@ class Settings:
         """Take note of a change of ours that the charger has accepted."""
         configuration = self._charge_point.configuration
         if key := configuration.get(name):
-            changed = {
-                configuration.spelled(name): ConfigurationKey(value, key.readonly)
-            }
+            changed = {configuration.spelled(name): replace(key, value=value)}
             self._charge_point.set_configuration(configuration.updated(changed))
         if monitored := self._monitored(name):
             self._note(monitored, value, "own")

@@ -25,6 +25,7 @@ from .v16_lists import Lists16
 from .v16_reservations import Reservations16
 from .v16_security import Security16
 from .vocabulary import Setting
+from .vocabulary import Setting
 
 _PURPOSES = {
     Purpose.STATION: ChargingProfilePurposeType.charge_point_max_profile,
@@ -153,6 +154,12 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
         return await self._command(
             Action.change_configuration, {"key": key, "value": value}
         )
+
+    def setting_name(self, setting: Setting) -> str:
+        """Return the configuration key."""
+        if setting.key is None:
+            raise NotSupported(Action.change_configuration, setting.name, "")
+        return setting.key
 
     def setting_name(self, setting: Setting) -> str:
         """Return the configuration key."""
