@@ -24,8 +24,20 @@ from .errors import (
     InvalidCommand,
     NotConnected,
     NotSupported,
+    error_code,
 )
-from .frame import CALL, CALL_ERROR, CALL_RESULT, NO_ID, BrokenFrame, Message, decode
+from .frame import (
+    CALL,
+    CALL_ERROR,
+    CALL_RESULT,
+    CALL_RESULT_ERROR,
+    NO_ID,
+    NO_OBJECT,
+    SEND,
+    BrokenFrame,
+    Message,
+    decode,
+)
 from .schema import Schemas
 
 _LOGGER = logging.getLogger(__name__)
@@ -244,35 +256,53 @@ class Connection:
     def _on_frame(self, data: bytes) -> Frame | None:
         """Return the answer to a frame; None if it needs none, or not yet."""
         try:
-            message = decode(data)
+            message = decode(data, newest=self._is_newest)
         except BrokenFrame as broken:
             self.anomalies.note(broken.reason, repr(data[:200]))
-            if broken.message_type == CALL:
-                error = CallError("FormationViolation", broken.reason)
-                return _refusal(broken.unique_id, error)
-            if call := self._sent.get(str(broken.unique_id)):
-                # Better an error now than silence until the time limit.
-                _fail(
-                    call,
-                    CommandFailed(call.action, "FormationViolation", broken.reason),
-                )
+            return self._on_broken(broken)
+        if message.type == CALL_RESULT_ERROR:
+            # What we answered is said and done.
+            example = f"{message.code} {message.description}".rstrip()
+            self.anomalies.note("our answer was not understood", example)
             return None
-        if message.type != CALL:
+        if message.type not in (CALL, SEND):
             self._on_answer(message)
             return None
         self.last_call = self.last_seen
         if len(self._backlog) >= _MAX_BACKLOG:
             error = CallError("GenericError", "Too many calls at once")
-            return _refusal(message.unique_id, error)
+            return self._refusal(message, error)
         if self._answering:
             self._backlog.append(message)
             return None
         answer = self._handle(message)
-        if isinstance(answer, list):
+        if answer is None or isinstance(answer, list):
             return answer
         self._answering = asyncio.create_task(
             self._answer_in_order(message, answer), name=f"{self.name} answers"
         )
+        return None
+
+    @property
+    def _is_newest(self) -> bool:
+        """Return whether the message types that OCPP 2.1 added are known here."""
+        return self._schemas.version == "v21"
+
+    def _on_broken(self, broken: BrokenFrame) -> Frame | None:
+        code = error_code(
+            "FormatViolation" if broken.reason == NO_OBJECT else "RpcFrameworkError",
+            self._schemas.version,
+        )
+        if broken.message_type == CALL:
+            unique_id = NO_ID if broken.unique_id is None else broken.unique_id
+            return [CALL_ERROR, unique_id, code, broken.reason, {}]
+        call = self._sent.get(str(broken.unique_id))
+        if call is None or call.future.done():
+            return None
+        # Better an error now than silence until the time limit.
+        _fail(call, CommandFailed(call.action, code, broken.reason))
+        if broken.message_type == CALL_RESULT and self._is_newest:
+            return [CALL_RESULT_ERROR, broken.unique_id, code, broken.reason, {}]
         return None
 
     def _on_answer(self, message: Message) -> None:
@@ -288,12 +318,12 @@ class Connection:
                 kind(call.action, message.code, message.description, message.payload),
             )
 
-    def _handle(self, message: Message) -> Frame | Awaitable[Payload]:
-        """Return the answer to a CALL, or what the answer has to wait for."""
+    def _handle(self, message: Message) -> Frame | Awaitable[Payload] | None:
+        """Return the answer to a message, or what the answer has to wait for."""
         handler = self.handlers.get(message.action)
         if handler is None:
             self.anomalies.note("unknown action", message.action[:50])
-            return _refusal(message.unique_id, CallError("NotImplemented"))
+            return self._refusal(message, CallError("NotImplemented"))
         if error := self._schemas.request_error(message.action, message.payload):
             self.anomalies.note(message.action, error)
         try:
@@ -301,36 +331,45 @@ class Connection:
             if isinstance(response, dict):
                 return self._result(message, response)
         except CallError as error:
-            return _refusal(message.unique_id, error)
+            return self._refusal(message, error)
         except Exception:
             # A reader that one frame can stop would take the whole charger with it.
             _LOGGER.exception("%s: %s could not be handled", self.name, message.action)
-            return _refusal(message.unique_id, CallError("InternalError"))
+            return self._refusal(message, CallError("InternalError"))
         return response
 
-    def _result(self, message: Message, response: Payload) -> Frame:
+    def _result(self, message: Message, response: Payload) -> Frame | None:
+        if message.type == SEND:
+            return None
         if error := self._schemas.response_error(message.action, response):
             raise ValueError(f"our answer is invalid: {error}")
         return [CALL_RESULT, message.unique_id, response]
 
+    def _refusal(self, message: Message, error: CallError) -> Frame | None:
+        if message.type == SEND:
+            return None
+        code = error_code(error.code, self._schemas.version)
+        return [CALL_ERROR, message.unique_id, code, error.description, {}]
+
     async def _answer_in_order(
         self, message: Message, waiting: Awaitable[Payload]
     ) -> None:
-        """Answer a CALL that waits, then those that came meanwhile."""
-        answer: Frame | Awaitable[Payload] = waiting
+        """Answer a message that waits, then those that came meanwhile."""
+        answer: Frame | Awaitable[Payload] | None = waiting
         while True:
-            if not isinstance(answer, list):
+            if answer is not None and not isinstance(answer, list):
                 try:
                     answer = self._result(message, await answer)
                 except CallError as error:
-                    answer = _refusal(message.unique_id, error)
+                    answer = self._refusal(message, error)
                 except Exception:
                     _LOGGER.exception(
                         "%s: %s could not be handled", self.name, message.action
                     )
-                    answer = _refusal(message.unique_id, CallError("InternalError"))
-            with suppress(ConnectionError):
-                await self._send(answer)
+                    answer = self._refusal(message, CallError("InternalError"))
+            if answer is not None:
+                with suppress(ConnectionError):
+                    await self._send(answer)
             if not self._backlog or self._left_behind:
                 self._answering = None
                 return
@@ -393,8 +432,3 @@ def _make_way(way: asyncio.Future[None], _: object = None) -> None:
 def _fail(call: _Call, error: CommandError) -> None:
     if not call.future.done():
         call.future.set_exception(error)
-
-
-def _refusal(unique_id: Any, error: CallError) -> Frame:
-    unique_id = NO_ID if unique_id is None else unique_id
-    return [CALL_ERROR, unique_id, error.code, error.description, {}]

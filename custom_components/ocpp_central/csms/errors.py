@@ -2,6 +2,13 @@
 
 from typing import Any, override
 
+# What OCPP 1.6 calls them, with its own way of spelling.
+_CODES_16 = {
+    "FormatViolation": "FormationViolation",
+    "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
+    "RpcFrameworkError": "FormationViolation",
+}
+
 
 class CommandError(Exception):
     """A command was not carried out."""
@@ -61,7 +68,7 @@ class CallError(Exception):
     """An answer of ours to a CALL that cannot be handled."""
 
     def __init__(self, code: str, description: str = "") -> None:
-        """Take one of the error codes of OCPP-J 1.6, table 7."""
+        """Take one of the error codes of OCPP-J 2.0.1, section 4.3."""
         super().__init__(description)
         self.code = code
         self.description = description
@@ -69,3 +76,8 @@ class CallError(Exception):
     @override
     def __str__(self) -> str:
         return f"{self.code}: {self.description}"
+
+
+def error_code(code: str, version: str) -> str:
+    """Return an error code as a version of OCPP has it (OCPP-J 1.6, table 7)."""
+    return _CODES_16.get(code, code) if version == "v16" else code

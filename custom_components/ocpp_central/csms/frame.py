@@ -13,9 +13,14 @@ import orjson
 CALL = 2
 CALL_RESULT = 3
 CALL_ERROR = 4
+# Only in OCPP 2.1: what was wrong with an answer, and a message that wants none.
+CALL_RESULT_ERROR = 5
+SEND = 6
 
 # The id of a refusal where none could be read (OCPP-J 2.0.1, 4.2.3; 1.6 has none).
 NO_ID = "-1"
+# A frame that is right but for its payload.
+NO_OBJECT = "payload is no object"
 
 # Enough of a broken frame to tell whose it is: message type and unique id.
 _HEAD = re.compile(
@@ -55,8 +60,8 @@ class Message:
     description: str = ""
 
 
-def decode(data: bytes) -> Message:
-    """Read a frame.
+def decode(data: bytes, *, newest: bool = False) -> Message:
+    """Read a frame; `newest` knows the message types of OCPP 2.1 as well.
 
     Raises BrokenFrame for what is no OCPP message even after mending what chargers
     are known to break: control characters, invalid UTF-8, stray commas, missing
@@ -73,23 +78,25 @@ def decode(data: bytes) -> Message:
     if not isinstance(frame, list) or len(frame) < 2:
         raise BrokenFrame("not an OCPP message")
     message_type, unique_id, *rest = frame
-    if message_type in ("2", "3", "4"):
+    if message_type in ("2", "3", "4", "5", "6"):
         message_type = int(message_type)
     if isinstance(unique_id, bool) or not isinstance(unique_id, (str, int)):
         raise BrokenFrame("unique id is neither text nor number", message_type)
+    if message_type in (CALL_RESULT_ERROR, SEND) and not newest:
+        raise BrokenFrame(f"message type {message_type}", None, unique_id)
     match message_type:
-        case 2:
-            return _call(unique_id, rest)
+        case 2 | 6:
+            return _call(message_type, unique_id, rest)
         case 3:
             # Some chargers put the action before the payload, as in a CALL.
             objects = [part for part in rest if isinstance(part, dict)]
             if not objects and any(part is not None for part in rest):
-                raise BrokenFrame("payload is no object", CALL_RESULT, unique_id)
+                raise BrokenFrame(NO_OBJECT, CALL_RESULT, unique_id)
             return Message(CALL_RESULT, unique_id, payload=[*objects, {}][0])
-        case 4:
+        case 4 | 5:
             code, description, details, *_ = [*rest, None, None, None]
             return Message(
-                CALL_ERROR,
+                message_type,
                 unique_id,
                 code=str(code or "GenericError"),
                 description=str(description or ""),
@@ -98,16 +105,16 @@ def decode(data: bytes) -> Message:
     raise BrokenFrame(f"message type {message_type!r}", None, unique_id)
 
 
-def _call(unique_id: Any, rest: list[Any]) -> Message:
+def _call(message_type: int, unique_id: Any, rest: list[Any]) -> Message:
     parts: list[Any] = [*rest, None, None]
     action, payload, *_ = parts
     if not isinstance(action, str):
-        raise BrokenFrame("action is no text", CALL, unique_id)
+        raise BrokenFrame("action is no text", message_type, unique_id)
     if payload is None:
-        return Message(CALL, unique_id, action, {})
+        return Message(message_type, unique_id, action, {})
     if not isinstance(payload, dict):
-        raise BrokenFrame("payload is no object", CALL, unique_id)
-    return Message(CALL, unique_id, action, payload)
+        raise BrokenFrame(NO_OBJECT, message_type, unique_id)
+    return Message(message_type, unique_id, action, payload)
 
 
 def _mend(text: str) -> Any:

@@ -11,15 +11,19 @@ import orjson
 class Schemas:
     """The requests and responses of one OCPP version."""
 
-    def __init__(self, validators: dict[str, jsonschema_rs.Validator]) -> None:
+    def __init__(
+        self, version: str, validators: dict[str, jsonschema_rs.Validator]
+    ) -> None:
         """Take the validators by the name of their schema file."""
+        self.version = version
         self._requests: dict[str, jsonschema_rs.Validator] = {}
         self._responses: dict[str, jsonschema_rs.Validator] = {}
         for name, validator in validators.items():
             if name.endswith("Response"):
                 self._responses[name.removesuffix("Response")] = validator
             else:
-                self._requests[name] = validator
+                # What OCPP 2.1 sends without an answer has no such ending.
+                self._requests[name.removesuffix("Request")] = validator
 
     def knows(self, action: str) -> bool:
         """Return whether the standard has this action."""
@@ -47,6 +51,7 @@ def load_schemas(version: str) -> Schemas:
     """Read and compile the schemas of a version ("v16"). Blocks: not for the event loop."""
     folder = resources.files(f"ocpp.{version}") / "schemas"
     return Schemas(
+        version,
         {
             file.name.removesuffix(".json"): jsonschema_rs.validator_for(
                 orjson.loads(file.read_bytes().removeprefix(b"\xef\xbb\xbf")),
@@ -55,5 +60,5 @@ def load_schemas(version: str) -> Schemas:
             )
             for file in folder.iterdir()
             if file.name.endswith(".json")
-        }
+        },
     )
