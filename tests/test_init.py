@@ -374,7 +374,7 @@ async def test_remove_everything(system: System, hass_storage: dict[str, Any]) -
     await raw.start()
     async with ClientSession() as session:
         socket = await session.ws_connect(
-            f"{system.url}/STRANGER", protocols=("ocpp2.0.1",)
+            f"{system.url}/STRANGER", protocols=("ocpp1.5",)
         )
         assert (await socket.receive()).data == 1002
     assert issues(hass) == {"subprotocol"}

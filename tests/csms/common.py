@@ -132,16 +132,18 @@ def stop(
     }
 
 
-def check_answer(action: str, payload: Payload) -> None:
+def check_answer(action: str, payload: Payload, version: str = "1.6") -> None:
     """Hold an answer of ours against the schema, by the ocpp package's own hand."""
-    get_validator(MessageType.CallResult, action, "1.6").validate(payload)
+    get_validator(MessageType.CallResult, action, version).validate(payload)
 
 
-def check_request(action: str, payload: Payload) -> None:
+def check_request(action: str, payload: Payload, version: str = "1.6") -> None:
     """Hold a CALL of ours against the schema, by the ocpp package's own hand."""
     # A float is no multiple of 0.1, a decimal number is.
     try:
-        validator = get_validator(MessageType.Call, action, "1.6", parse_float=Decimal)
+        validator = get_validator(
+            MessageType.Call, action, version, parse_float=Decimal
+        )
     except FileNotFoundError:
         return  # A vendor's own
     validator.validate(json.loads(orjson.dumps(payload), parse_float=Decimal))
@@ -198,6 +200,7 @@ class Charger:
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         """Begin to listen."""
         self.socket = socket
+        self.version = (socket.protocol or "ocpp1.6").removeprefix("ocpp")
         self.calls: list[Call] = []
         self.answers: dict[str, Answer] = {
             "GetConfiguration": {"configurationKey": []},
@@ -243,7 +246,7 @@ class Charger:
         if frame[0] == 4:
             raise Refused(frame)
         answer: Payload = frame[2]
-        check_answer(action, answer)
+        check_answer(action, answer, self.version)
         return answer
 
     async def attempt(self, action: str, payload: Payload) -> Refused | None:
@@ -332,7 +335,7 @@ class Charger:
                 self._frames.put_nowait(frame)
             return
         call = Call(*frame[1:])
-        check_request(call.action, call.payload)
+        check_request(call.action, call.payload, self.version)
         self.calls.append(call)
         self._calls.put_nowait(call)
         answer = self.answers.get(call.action, {"status": "Accepted"})

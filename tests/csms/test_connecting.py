@@ -121,7 +121,7 @@ async def test_foreign_subprotocol(central: Central) -> None:
     refusals: list[tuple[str, Refusal]] = []
     central.system.on_refused = lambda *refusal: refusals.append(refusal)
     charge_point = await central.add()
-    charger = await central.dial(protocols=("ocpp2.0.1",))
+    charger = await central.dial(protocols=("ocpp1.5",))
     await charger.closed.wait()
     assert charger.close_code == 1002
     assert refusals == [("CP1", Refusal.SUBPROTOCOL)]
@@ -132,7 +132,7 @@ async def test_foreign_subprotocol(central: Central) -> None:
     "protocols",
     [
         ("ocpp1.6",),
-        ("ocpp2.0.1", "ocpp1.6"),
+        ("ocpp2.0", "ocpp1.6"),
         ("ocpp1.5", "ocpp1.6", "ocpp1.6j"),
     ],
 )

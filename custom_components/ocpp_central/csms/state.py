@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 import logging
 
+from .evses import is_connector
 from .model import STATION, Value
 
 _LOGGER = logging.getLogger(__name__)
 
-# Connector numbers above this were seen to be uninitialised memory.
-_MAX_CONNECTOR = 64
 
 type Unsubscribe = Callable[[], None]
 
@@ -44,7 +43,7 @@ class State:
         """Take note of a connector; False for a number no charger can mean."""
         if connector in self._values:
             return True
-        if not 0 < connector <= _MAX_CONNECTOR:
+        if not is_connector(connector):
             return False
         self._values[connector] = {}
         self._connectors = sorted([*self._connectors, connector])
