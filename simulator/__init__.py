@@ -42,12 +42,14 @@ from .charger import REBOOT_SECONDS, Charger
 from .clock import Clock, ManualClock, WallClock
 from .connector import Connector
 from .link import CallFailed, LinkDown
+from .v2 import Charger2
 
 __all__ = [
     "REBOOT_SECONDS",
     "CallFailed",
     "Car",
     "Charger",
+    "Charger2",
     "Clock",
     "Connector",
     "LinkDown",

@@ -1,17 +1,16 @@
 """The charge point: what tests, the demo and the command line hold."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, override
 
-from .activity import Activity
-from .clock import Clock, WallClock, format_time
+from .base import REBOOT_SECONDS, BaseCharger
+from .clock import Clock, format_time
 from .configuration import Configuration
 from .connector import Connector
 from .handlers import Handlers
 from .link import Link
 from .local_list import LocalList
 from .maintenance import Maintenance
-from .manners import Manners
 from .outbox import Outbox, Payload
 from .profile_store import ProfileStore
 from .reservations import Reservations
@@ -20,20 +19,11 @@ from .sessions import Sessions
 from .station import Station
 from .transport import Transport
 
-#: How long a reboot takes, and how long a soft one waits for its messages to get through.
-REBOOT_SECONDS = 5.0
-FAREWELL_SECONDS = 10.0
-
-#: How many requests in either direction are remembered.
-_HISTORY = 10_000
+__all__ = ["REBOOT_SECONDS", "Charger"]
 
 
-class Charger:
-    """A simulated OCPP 1.6-J charge point.
-
-    What is awaited here returns when the charger has come to rest: it has said all it has to say
-    and was answered. See the package for an overview.
-    """
+class Charger(BaseCharger):
+    """A simulated OCPP 1.6-J charge point. See the package for an overview."""
 
     def __init__(
         self,
@@ -56,17 +46,7 @@ class Charger:
         security: Mapping[str, Any] | None = None,
     ) -> None:
         """Build a charger; `start` connects it."""
-        self.identity = identity
-        self.vendor = vendor
-        self.clock = clock or WallClock()
-        self.manners = Manners()
-        self.activity = Activity()
-        #: What the central system requested: (action, payload) as on the wire.
-        self.requests: list[tuple[str, Any]] = []
-        #: What the charger requested.
-        self.sent: list[tuple[str, Any]] = []
-        #: What the central system did that OCPP 1.6 does not allow.
-        self.violations: list[str] = []
+        super().__init__(identity, vendor, clock)
         self._boot = {
             "chargePointVendor": vendor,
             "chargePointModel": model,
@@ -145,29 +125,6 @@ class Charger:
         await self.activity.cancel()
         self.clock.detach(self)
 
-    @property
-    def accepted(self) -> bool:
-        """Whether the central system has accepted the charger on the present connection."""
-        return self.link.accepted
-
-    async def connected(self, timeout: float = 30.0) -> None:
-        """Wait until the central system has accepted the charger, and the charger is at rest."""
-        await self.wait_for(lambda: self.accepted, timeout)
-        await self.settle()
-
-    async def drop(self, *, silent: bool = False) -> None:
-        """Lose the connection. It is dialled again after a pause, or by `reconnect`.
-
-        With `silent` the central system is not told: its socket stays open and nothing comes.
-        """
-        await self.link.drop(None if silent else Transport.abort)
-        await self.settle()
-
-    async def reconnect(self) -> None:
-        """Dial at once instead of after the pause."""
-        self.link.dial()
-        await self.connected()
-
     async def reboot(self) -> None:
         """Restart on the charger's own account. It is back after `REBOOT_SECONDS`."""
         await self.restart("Reboot")
@@ -182,19 +139,7 @@ class Charger:
         """Restart after ending all transactions and saying so."""
         for connector in self.station.busy:
             self.sessions.end(connector, reason)
-        overdue = False
-
-        def give_up() -> None:
-            nonlocal overdue
-            overdue = True
-            self.activity.hope()
-            self.activity.changed()
-
-        timer = self.clock.call_later(FAREWELL_SECONDS, give_up)
-        await self.activity.wait_for(
-            lambda: overdue or not self.accepted or not self.outbox.lasting, None
-        )
-        timer.cancel()
+        await self.farewell()
         await self.link.hang_up(Transport.close)
         self._reboot()
 
@@ -248,34 +193,14 @@ class Charger:
         self.station.update()
         await self.settle()
 
-    async def call(self, action: str, payload: Payload) -> Payload:
-        """Send any other request, with camelCase members, and return the answer.
-
-        Raises `LinkDown` or `CallFailed`.
-        """
-        return await self.outbox.put(action, payload)
-
     # Watching
 
-    async def wait_for(
-        self, condition: Callable[[], bool], timeout: float = 30.0
-    ) -> None:
-        """Wait until something is so. Raises TimeoutError after so many real seconds."""
-        await self.activity.wait_for(condition, timeout)
-
-    async def settle(self) -> None:
-        """Wait until the charger is at rest. A silent central system is not waited for long."""
-        await self.activity.settle()
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether nothing is under way."""
-        return self.activity.at_rest
-
+    @override
     def catch_up(self) -> None:
         """Let the physics come up to the present."""
         self.station.update()
 
+    @override
     def state(self) -> dict[str, Any]:
         """What somebody in front of the charger sees."""
         self.station.update()
@@ -303,34 +228,6 @@ class Charger:
             ],
         }
 
-    # Bad manners
-
-    def answer(
-        self, action: str, payload: Payload, *, times: int | None = None
-    ) -> None:
-        """Answer the next so many requests, or all, with this, unchecked, and do nothing else."""
-        self.manners.answer(action, payload, times)
-
-    def error(
-        self,
-        action: str,
-        code: str,
-        description: str = "",
-        details: Payload | None = None,
-        *,
-        times: int | None = None,
-    ) -> None:
-        """Answer with a CALLERROR."""
-        self.manners.error(action, code, description, details, times)
-
-    def never_answer(self, action: str, *, times: int | None = None) -> None:
-        """Do not answer."""
-        self.manners.never_answer(action, times)
-
-    def behave(self, action: str | None = None) -> None:
-        """Be polite again."""
-        self.manners.behave(action)
-
     # For the parts of the charger
 
     def serve(self, transport: Transport) -> Handlers:
@@ -340,10 +237,6 @@ class Charger:
     def boot_payload(self) -> Payload:
         """What to say in BootNotification."""
         return self._boot
-
-    def heartbeat(self) -> None:
-        """Give a sign of life."""
-        self.outbox.put("Heartbeat", {})
 
     def link_up(self, *, booted: bool) -> None:
         """The central system listens: tell it how things are, then what it has missed."""
@@ -356,11 +249,6 @@ class Charger:
                 self.report(connector, status, first=True)
         self.outbox.pump()
         self.maintenance.link_up(booted=booted)
-        self.activity.changed()
-
-    def link_down(self) -> None:
-        """There is nobody to talk to."""
-        self.outbox.link_down()
         self.activity.changed()
 
     def report(
@@ -382,24 +270,6 @@ class Charger:
             "timestamp": format_time(self.clock.now()),
         }
         self.outbox.put("StatusNotification", payload, first=first, triggered=triggered)
-
-    def received(self, action: str, payload: Any) -> None:
-        """Remember a request of the central system."""
-        self._remember(self.requests, (action, payload))
-
-    def sending(self, action: str, payload: Any) -> None:
-        """Remember a request to the central system."""
-        self._remember(self.sent, (action, payload))
-
-    def violated(self, complaint: str) -> None:
-        """Remember what the central system did wrong."""
-        self._remember(self.violations, complaint)
-
-    def _remember[T](self, history: list[T], event: T) -> None:
-        if len(history) >= _HISTORY:
-            del history[: _HISTORY // 2]
-        history.append(event)
-        self.activity.changed()
 
     def _configured(self, key: str) -> None:
         """A configuration key changed."""

@@ -26,6 +26,7 @@ from ocpp.exceptions import (
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call
 
+from .link import RequestFailed
 from .manners import Manners
 from .transport import Transport, TransportClosed
 
@@ -33,10 +34,6 @@ _NOTHING, _CALL, _CALL_RESULT = 0, 2, 3
 
 #: Longer than anyone waits: the charger limits the time itself, on its own clock.
 _NO_TIMEOUT = 1_000_000_000
-
-
-class RequestFailed(Exception):
-    """The central system answered with an error, or with something invalid."""
 
 
 class Delegate(Protocol):

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, override
 
 from .car import MINIMUM_CURRENT, Car
 from .clock import Ticker, Timer
-from .meter import NOMINAL_VOLTAGE, Reading
+from .outlet import Outlet
 from .profiles import Profile, Running
 
 
@@ -46,14 +46,11 @@ class Authorization:
     timer: Timer
 
 
-@dataclass(eq=False)
-class Connector:
+@dataclass(eq=False, kw_only=True)
+class Connector(Outlet):
     """One socket. Connector 0 stands for the station and has no socket at all.
 
     Attributes:
-        energy_wh: The meter register, over all transactions.
-        offered: What the car is offered now, in A per phase.
-        offered_phases: The phases it is offered on.
         operative: Whether the central system wants it in service.
         fault: The error code of a fault, if there is one.
         reserved: It is kept free for somebody.
@@ -62,16 +59,11 @@ class Connector:
     """
 
     id: int
-    phases: int
     update: Callable[[], None]
     plugged: Callable[[Connector], None]
     unplugged: Callable[[Connector], None]
-    energy_wh: float = 0.0
-    car: Car | None = None
     transaction: Transaction | None = None
     authorization: Authorization | None = None
-    offered: float = 0.0
-    offered_phases: int = 3
     operative: bool = True
     station: Connector | None = None
     fault: str | None = None
@@ -111,8 +103,8 @@ class Connector:
         return self.fault or "NoError"
 
     @property
+    @override
     def energized(self) -> bool:
-        """Whether the car may draw current, if it is offered any."""
         return (
             self.car is not None
             and self.transaction is not None
@@ -157,59 +149,3 @@ class Connector:
         if self.transaction is None:
             return None
         return Running(self.transaction.start, self.transaction.id)
-
-    @property
-    def current(self) -> float:
-        """What the car draws on each of the phases it uses, in A."""
-        return 0.0 if self.car is None else self.car.current
-
-    @property
-    def currents(self) -> tuple[float, ...]:
-        """What flows on L1, L2, L3, as far as this charger has them, in A."""
-        used = (
-            0
-            if self.car is None
-            else min(self.car.phases, self.offered_phases, self.phases)
-        )
-        return tuple(
-            self.current if number < used else 0.0 for number in range(self.phases)
-        )
-
-    @property
-    def power(self) -> float:
-        """What the car draws, in W."""
-        return self.reading.power
-
-    @property
-    def soc(self) -> float | None:
-        """The state of charge of the car, in percent."""
-        return None if self.car is None else self.car.soc
-
-    @property
-    def reading(self) -> Reading:
-        """What the meter shows now."""
-        return Reading(
-            energy_wh=self.energy_wh,
-            currents=self.currents,
-            offered=self.offered,
-            offered_phases=self.offered_phases,
-            soc=self.soc,
-        )
-
-    def flow(self, seconds: float) -> None:
-        """Let the car charge for a while at what it is offered."""
-        if self.car is None:
-            return
-        if not self.energized:
-            self.car.interrupt()
-            return
-        phases = min(self.phases, self.offered_phases)
-        self.energy_wh += self.car.charge(
-            seconds, self.offered, phases, NOMINAL_VOLTAGE
-        )
-
-    def offer(self, current: float, phases: int) -> None:
-        """Offer another current. A car that may not draw any stops at once."""
-        self.offered, self.offered_phases = current, phases
-        if self.car is not None and (not self.energized or current < MINIMUM_CURRENT):
-            self.car.interrupt()

@@ -1,16 +1,14 @@
 """The connection to the central system: dialling, booting, calling, losing it, dialling again."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import logging
+import ssl
 from typing import Any, Protocol
 
 from .activity import Activity
 from .clock import Clock, Ticker, Timer
-from .configuration import Configuration
-from .connection import Connection, RequestFailed
-from .security import Security
-from .transport import Transport, TransportClosed
+from .transport import SUBPROTOCOL, Transport, TransportClosed
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,10 +31,59 @@ class CallFailed(Exception):
     """The central system refused a request, or answered badly, or not at all."""
 
 
+class RequestFailed(Exception):
+    """The central system answered with an error, or with something invalid."""
+
+
+class Settings(Protocol):
+    """What is configured, by the names that OCPP 1.6 has for it."""
+
+    def integer(self, name: str) -> int:
+        """The value of a key as a number, 0 where there is none."""
+
+    def set(self, name: str, value: str) -> None:
+        """Set a key from within the charger."""
+
+
+class Credentials(Protocol):
+    """What to dial, and how to prove who one is."""
+
+    #: Told when the charger is to dial again.
+    redial: Callable[[], None]
+
+    @property
+    def url(self) -> str:
+        """Where to dial."""
+
+    @property
+    def password(self) -> bytes | None:
+        """What to prove oneself with."""
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """How to encrypt."""
+
+    def connected(self) -> None:
+        """The central system has let the charger in."""
+
+    def failed(self) -> None:
+        """It has not."""
+
+
+class Talk(Protocol):
+    """Both directions of one connection."""
+
+    async def serve(self, message: str) -> None:
+        """Take in one frame. Raises TransportClosed, and nothing else."""
+
+    async def request(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request and return the answer. Raises RequestFailed or TransportClosed."""
+
+
 class Owner(Protocol):
     """The charger, as its link sees it."""
 
-    def serve(self, transport: Transport) -> Connection:
+    def serve(self, transport: Transport) -> Talk:
         """Make what serves the central system on a new connection."""
 
     def heartbeat(self) -> None:
@@ -60,11 +107,12 @@ class Link:
         owner: Owner,
         *,
         identity: str,
-        security: Security,
+        security: Credentials,
         clock: Clock,
-        configuration: Configuration,
+        configuration: Settings,
         activity: Activity,
         boot_on_reconnect: bool,
+        subprotocol: str = SUBPROTOCOL,
     ) -> None:
         """Prepare, without dialling."""
         self._owner = owner
@@ -75,8 +123,9 @@ class Link:
         self._configuration = configuration
         self._activity = activity
         self._boot_on_reconnect = boot_on_reconnect
+        self._subprotocol = subprotocol
         self._transport: Transport | None = None
-        self._connection: Connection | None = None
+        self._connection: Talk | None = None
         self._reader: asyncio.Task[None] | None = None
         self._calls: set[asyncio.Task[dict[str, Any]]] = set()
         self._silent: list[Transport] = []
@@ -88,6 +137,8 @@ class Link:
         self._dialling = False
         self._booted = False
         self.accepted = False
+        #: Whether the last answer to a BootNotification on this connection was Rejected.
+        self.refused = False
 
     @property
     def connected(self) -> bool:
@@ -120,6 +171,7 @@ class Link:
                 self._identity,
                 self._security.password,
                 self._security.tls,
+                self._subprotocol,
             )
         except TransportClosed as error:
             _LOGGER.debug("%s: %s", self._identity, error)
@@ -148,7 +200,7 @@ class Link:
             self.dial_later(self._pause)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
-    async def _read(self, transport: Transport, connection: Connection) -> None:
+    async def _read(self, transport: Transport, connection: Talk) -> None:
         """Serve what the central system sends, until the connection ends."""
         try:
             while True:
@@ -172,6 +224,7 @@ class Link:
         transport, self._transport, self._connection = self._transport, None, None
         self._activity.hope()
         self.accepted = False
+        self.refused = False
         self._heartbeat.stop()
         self._ping.stop()
         self._cancel_timer()
@@ -274,6 +327,7 @@ class Link:
     def registration(self, answer: dict[str, Any]) -> None:
         """Obey the answer to a BootNotification."""
         interval = int(answer["interval"])
+        self.refused = answer["status"] == "Rejected"
         if answer["status"] != "Accepted":
             self.accepted = False
             self._heartbeat.stop()

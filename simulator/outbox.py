@@ -7,8 +7,7 @@ from typing import Any
 
 from .activity import Activity
 from .clock import Clock, Timer
-from .configuration import Configuration
-from .link import CallFailed, Link, LinkDown
+from .link import CallFailed, Link, LinkDown, Settings
 
 type Payload = dict[str, Any]
 
@@ -41,7 +40,7 @@ class Outbox:
     """Sends one request after the other, and keeps those that must not get lost."""
 
     def __init__(
-        self, clock: Clock, configuration: Configuration, activity: Activity, link: Link
+        self, clock: Clock, configuration: Settings, activity: Activity, link: Link
     ) -> None:
         """Start empty."""
         self._clock = clock

@@ -1,6 +1,7 @@
 """The hardware: connectors, the power they share, and the statuses they show."""
 
 from collections.abc import Callable
+from typing import Any
 
 from .clock import Clock, Ticker
 from .configuration import Configuration
@@ -39,18 +40,21 @@ class Station:
         self._report = report
         self._last = clock.now()
         self._ticker = Ticker(clock, self.update)
-        main = Connector(0, phases, self.update, plugged, unplugged)
+        wiring: dict[str, Any] = {
+            "phases": phases,
+            "update": self.update,
+            "plugged": plugged,
+            "unplugged": unplugged,
+        }
+        main = Connector(id=0, **wiring)
         self.main = main
         self.sockets = [
             Connector(
-                number,
-                phases,
-                self.update,
-                plugged,
-                unplugged,
+                id=number,
                 energy_wh=meter_start,
                 offered_phases=phases,
                 station=main,
+                **wiring,
             )
             for number in range(1, connectors + 1)
         ]

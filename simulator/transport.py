@@ -40,6 +40,7 @@ class Transport:
         identity: str,
         password: bytes | None,
         tls: ssl.SSLContext | None = None,
+        subprotocol: str = SUBPROTOCOL,
     ) -> Transport:
         """Dial the central system. Raises TransportClosed with the reason."""
         headers = {}
@@ -54,7 +55,7 @@ class Transport:
             async with asyncio.timeout(_HANDSHAKE_SECONDS):
                 websocket = await session.ws_connect(
                     address,
-                    protocols=(SUBPROTOCOL,),
+                    protocols=(subprotocol,),
                     headers=headers,
                     ssl=tls or True,
                     # Pings are answered here, so that a dead connection can keep silent.
@@ -68,9 +69,9 @@ class Transport:
             await session.close()
             raise
         transport = cls(session, websocket)
-        if websocket.protocol != SUBPROTOCOL:
+        if websocket.protocol != subprotocol:
             await transport.close()
-            raise TransportClosed(f"the central system does not speak {SUBPROTOCOL}")
+            raise TransportClosed(f"the central system does not speak {subprotocol}")
         return transport
 
     async def send(self, message: str) -> None:
