@@ -114,7 +114,7 @@ async def test_sessions(
         "Energy without price (kWh)": "0.0",
         "Stop reason": "ev_disconnected",
         "Told afterwards": "no",
-        "End inferred": "no",
+        "Inferred": "no",
         "Corrected": "no",
     }
     assert rows[4]["Ended"] == ""

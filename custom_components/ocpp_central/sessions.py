@@ -36,7 +36,7 @@ SESSION_COLUMNS: Final = {
     "Energy without price (kWh)": "unpriced_energy_kwh",
     "Stop reason": "stop_reason",
     "Told afterwards": "replayed",
-    "End inferred": "inferred",
+    "Inferred": "inferred",
     "Corrected": "corrected",
 }
 _STATEMENT_COLUMNS: Final = (
@@ -76,7 +76,9 @@ class SessionWriter:
         )
         values: dict[str, Any] = {
             "id": record.id,
-            "transaction_id": record.id,
+            "transaction_id": (
+                record.id if record.charger_id is None else record.charger_id
+            ),
             "charge_point": identity,
             "name": name,
             "connector": record.connector,
@@ -103,7 +105,7 @@ class SessionWriter:
             "unpriced_energy_kwh": _kilo(record.unpriced),
             "stop_reason": record.stop_reason,
             "replayed": record.replayed,
-            "inferred": record.inferred,
+            "inferred": record.inferred or record.taken_up,
             "corrected": record.corrected,
         }
         if signed:

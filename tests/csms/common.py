@@ -24,7 +24,9 @@ from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.connection import Timing
 from custom_components.ocpp_central.csms.jobs import UploadTarget
 from custom_components.ocpp_central.csms.model import (
+    Amendment,
     ChargePointConfig,
+    EndedTransaction,
     SessionLedger,
     Transaction,
     TransactionStart,
@@ -457,13 +459,18 @@ class MemoryLedger(SessionLedger):
             if owner == identity.casefold()
         }
 
-    async def ended_transactions(self, identity: str) -> list[int]:
+    async def amend(self, amendment: Amendment) -> None:
+        """Change what is known."""
+        raise NotImplementedError
+
+    async def ended_transactions(self, identity: str) -> list[EndedTransaction]:
         """Return what has ended."""
         return [
-            number
+            EndedTransaction(number, one.charger_id, one.started, ended)
             for number, row in self.rows.items()
             if row.start.identity.casefold() == identity.casefold()
-            and row.transaction.ended is not None
+            and (one := row.transaction)
+            and (ended := one.ended) is not None
         ]
 
     async def open_transactions(self, identity: str) -> list[Transaction]:

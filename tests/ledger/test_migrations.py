@@ -53,7 +53,7 @@ async def test_migrations_lead_to_the_tables_in_use(path: Path, tmp_path: Path) 
     ledger = Ledger(path)
     await ledger.open()
     await ledger.close()
-    assert version(path) == len(MIGRATIONS) == 2
+    assert version(path) == len(MIGRATIONS) == 3
 
     declared = tmp_path / "declared.db"
     engine = create_engine(f"sqlite:///{declared}")
@@ -81,7 +81,7 @@ async def test_a_newer_database_is_not_touched(path: Path) -> None:
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(LedgerTooNewError, match="version 3, written by a later"):
+    with pytest.raises(LedgerTooNewError, match="version 4, written by a later"):
         await Ledger(path).open()
     assert path.read_bytes() == before
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .accounting import Account
 from .register import Register
@@ -193,6 +193,8 @@ class Transaction:
     foreign: bool = False
     # What the charger itself calls it (OCPP 2.x); 1.6 uses our id.
     charger_id: str | None = None
+    # Nobody told its start: it is known from something that came later.
+    taken_up: bool = False
     # Signed meter values that are not on disk yet, as given.
     signed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -212,8 +214,9 @@ class TransactionStart:
     """A StartTransaction (OCPP 1.6, 6.45), or TransactionEvent (2.x), as received."""
 
     identity: str
+    # The station's 0, where the charger does not know yet.
     connector: int
-    id_token: str
+    id_token: str | None
     # The charger's own clock; part of what makes a retry recognisable.
     timestamp: datetime
     # The same in our time; None: the charger's clock is right.
@@ -228,7 +231,37 @@ class TransactionStart:
     group: str | None = None
     # With the charger's own id, the token and meter do not make a start another one.
     charger_id: str | None = None
+    # Nobody told the start itself.
+    taken_up: bool = False
     raw: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What a charger told of a transaction after its start; None: as it was."""
+
+    transaction_id: int
+    connector: int | None = None
+    id_token: str | None = None
+    user: str | None = None
+    group: str | None = None
+    authorization: str | None = None
+    authorized_by: AuthorizedBy | None = None
+    # The start, where that is told after all.
+    timestamp: datetime | None = None
+    started: datetime | None = None
+    meter_start: float | None = None
+    # It goes on, though it seemed to have ended.
+    reopened: bool = False
+
+
+class EndedTransaction(NamedTuple):
+    """A transaction that is over, and what the charger calls it."""
+
+    id: int
+    charger_id: str | None
+    started: datetime
+    ended: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +304,9 @@ class SessionLedger(Protocol):
         `running` is what the charge point has been doing until now.
         """
 
+    async def amend(self, amendment: Amendment) -> None:
+        """Change what is known of a transaction and return after it is on disk."""
+
     def end(self, transaction: Transaction) -> None:
         """Note an end that nobody told; a stop that comes late corrects it."""
 
@@ -288,8 +324,8 @@ class SessionLedger(Protocol):
     async def open_transactions(self, identity: str) -> Sequence[Transaction]:
         """Return the accepted transactions that have not ended."""
 
-    async def ended_transactions(self, identity: str) -> Sequence[int]:
-        """Return the ids of those that ended lately, oldest first."""
+    async def ended_transactions(self, identity: str) -> Sequence[EndedTransaction]:
+        """Return those that ended lately, oldest first."""
 
     async def meters(self, identity: str) -> Mapping[int, Register]:
         """Return where the meters of a charge point stood, by connector."""

@@ -16,6 +16,7 @@ from .model import (
     Authorization,
     AuthorizationStatus,
     ConnectorStatus,
+    EndedTransaction,
     SessionLedger,
     Transaction,
     TransactionStart,
@@ -71,10 +72,10 @@ class Transactions:
         return self._open.get(connector)
 
     def restore(
-        self, transactions: Iterable[Transaction], ended: Iterable[int]
+        self, transactions: Iterable[Transaction], ended: Iterable[EndedTransaction]
     ) -> None:
         """Take up what was open before a restart, or began before the user added it."""
-        self._ended.extend(ended)
+        self._ended.extend(one.id for one in ended)
         newest = {transaction.connector: transaction for transaction in transactions}
         for transaction in transactions:
             connector = transaction.connector

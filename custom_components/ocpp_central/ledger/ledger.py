@@ -12,6 +12,8 @@ import sqlite3
 from typing import override
 
 from custom_components.ocpp_central.csms.model import (
+    Amendment,
+    EndedTransaction,
     SessionLedger,
     Transaction,
     TransactionStart,
@@ -23,7 +25,8 @@ from custom_components.ocpp_central.csms.register import Register
 from . import records
 from .errors import LedgerError
 from .hold import hold
-from .records import MAX_ID, Note, TransactionIds, note_of, put_back
+from .notes import Note, note_of, put_back, write_notes
+from .records import MAX_ID, TransactionIds
 from .writer import Job, Writer
 
 _LOGGER = logging.getLogger(__name__)
@@ -159,11 +162,17 @@ class Ledger(SessionLedger):
         return transaction
 
     @override
+    async def amend(self, amendment: Amendment) -> None:
+        # Behind what has been noted: it may have been an end.
+        await self.ask(partial(records.amend, amendment=amendment))
+        self.on_news()
+
+    @override
     async def open_transactions(self, identity: str) -> Sequence[Transaction]:
         return await self.ask(partial(records.open_transactions, identity=identity))
 
     @override
-    async def ended_transactions(self, identity: str) -> Sequence[int]:
+    async def ended_transactions(self, identity: str) -> Sequence[EndedTransaction]:
         return await self.ask(partial(records.ended_transactions, identity=identity))
 
     @override
@@ -253,7 +262,7 @@ class Ledger(SessionLedger):
         ]
         work = self._writer.submit(
             partial(
-                records.write,
+                write_notes,
                 notes=notes,
                 meters={
                     place: register.copy() for place, register in pending.meters.items()

@@ -145,6 +145,12 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         _REPLAYED_2,
         _PRICES_2,
     ),
+    (
+        "ALTER TABLE transactions ADD COLUMN charger_id VARCHAR",
+        "ALTER TABLE transactions ADD COLUMN taken_up BOOLEAN NOT NULL DEFAULT 0",
+        "CREATE INDEX transactions_by_charger_id ON transactions"
+        " (identity, charger_id) WHERE charger_id IS NOT NULL",
+    ),
 )
 
 

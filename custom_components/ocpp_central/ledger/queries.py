@@ -80,6 +80,8 @@ class SessionRecord:
     replayed: bool
     inferred: bool
     corrected: bool
+    charger_id: str | None
+    taken_up: bool
 
 
 @dataclass(slots=True)

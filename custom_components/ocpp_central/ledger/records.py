@@ -3,17 +3,18 @@
 Everything in here runs on the writer thread, inside a transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import bindparam, select, text
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import bindparam, or_, select, text
+from sqlalchemy.orm import Session
 
-from custom_components.ocpp_central.csms.accounting import Account
 from custom_components.ocpp_central.csms.model import (
+    STATION,
+    Amendment,
     AuthorizationStatus,
+    EndedTransaction,
     Transaction,
     TransactionStart,
     TransactionStop,
@@ -21,19 +22,16 @@ from custom_components.ocpp_central.csms.model import (
 from custom_components.ocpp_central.csms.prices import Prices
 from custom_components.ocpp_central.csms.register import Register
 
-from .schema import (
-    MeterRow,
-    OrphanStopRow,
-    ReplayedRow,
-    SessionHourRow,
-    SignedValueRow,
-    TransactionRow,
-)
+from .notes import Note, end_untold, enter_account, enter_notes, keep_signed
+from .schema import MeterRow, OrphanStopRow, TransactionRow
 
 # Transaction ids are signed 32-bit numbers in many a charger.
 MAX_ID: Final = 2**31 - 1
 
 EPOCH: Final = datetime(2020, 1, 1, tzinfo=UTC)
+
+# Before it, a charger's clock has not been set.
+_CLOCK_SET: Final = datetime(2015, 1, 1, tzinfo=UTC)
 
 # Reached in 2054. Keeps a clock that is decades ahead from using up all ids.
 _HIGHEST_FLOOR: Final = 2**30
@@ -53,6 +51,31 @@ _SAME_START: Final = (
     .order_by(TransactionRow.id.desc())
     .limit(1)
 )
+# The very same start of what the charger calls by that id, which it may use again. Where
+# it does not know the time either, only what no later message has carried is the same.
+_SAME_EVENT: Final = (
+    select(TransactionRow)
+    .where(
+        TransactionRow.identity == bindparam("identity"),
+        TransactionRow.charger_id == bindparam("charger_id"),
+        TransactionRow.timestamp == bindparam("timestamp"),
+        or_(
+            TransactionRow.carried.is_(False),
+            TransactionRow.timestamp >= bindparam("set"),
+        ),
+    )
+    .order_by(TransactionRow.id.desc())
+    .limit(1)
+)
+_BY_CHARGER_ID: Final = (
+    select(TransactionRow)
+    .where(
+        TransactionRow.identity == bindparam("identity"),
+        TransactionRow.charger_id == bindparam("charger_id"),
+    )
+    .order_by(TransactionRow.id.desc())
+    .limit(1)
+)
 _OPEN_ON_CONNECTOR: Final = select(TransactionRow).where(
     TransactionRow.identity == bindparam("identity"),
     TransactionRow.connector == bindparam("connector"),
@@ -68,7 +91,12 @@ _OPEN: Final = (
     .order_by(TransactionRow.started, TransactionRow.id)
 )
 _ENDED: Final = (
-    select(TransactionRow.id)
+    select(
+        TransactionRow.id,
+        TransactionRow.charger_id,
+        TransactionRow.started,
+        TransactionRow.ended,
+    )
     .where(
         TransactionRow.identity == bindparam("identity"),
         TransactionRow.ended.is_not(None),
@@ -81,27 +109,7 @@ _SAME_ORPHAN: Final = select(OrphanStopRow).where(
     OrphanStopRow.transaction_id == bindparam("transaction_id"),
     OrphanStopRow.ended == bindparam("ended"),
 )
-_WITH_HOURS: Final = (
-    select(TransactionRow)
-    .where(TransactionRow.id.in_(bindparam("ids", expanding=True)))
-    .options(selectinload(TransactionRow.hours))
-)
 _METERS: Final = select(MeterRow).where(MeterRow.identity == bindparam("identity"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What is to be written of a transaction that is under way."""
-
-    id: int
-    carried: bool
-    meter_start: float | None
-    meter_last: float | None
-    account: Account
-    signed: Sequence[dict[str, Any]]
-    # When the charger last spoke of it; None: that is on disk.
-    at: datetime | None = None
-    ended: datetime | None = None
 
 
 class TransactionIds:
@@ -139,33 +147,19 @@ def start(
     running: Sequence[Note],
 ) -> Transaction:
     """Give a start its row, or find the one it has."""
-    _note(session, running)
+    enter_notes(session, running)
     identity = start.identity.casefold()
-    retried = session.scalars(
-        _SAME_START,
-        {
-            "identity": identity,
-            "connector": start.connector,
-            "timestamp": start.timestamp,
-            "id_token": start.id_token,
-            "meter_start": start.meter_start,
-        },
-    ).first()
+    retried = _retried(session, identity, start)
     if retried is not None:
         # The charger never got the first answer: this one counts.
-        retried.authorization = start.authorization
-        retried.user = start.user
-        retried.token_group = start.group
+        if start.id_token is not None:
+            retried.authorization = start.authorization
+            retried.user = start.user
+            retried.token_group = start.group
         return retried.as_transaction()
 
     started = start.started or start.timestamp
-    for older in session.scalars(
-        _OPEN_ON_CONNECTOR, {"identity": identity, "connector": start.connector}
-    ):
-        # A start from the past, told late, ends nothing.
-        if older.started <= started:
-            _end(older, min(_last_heard(older) or started, started))
-
+    _supersede(session, identity, start.connector, started)
     row = TransactionRow(
         id=ids.next(received),
         identity=identity,
@@ -181,6 +175,8 @@ def start(
         meter_start=start.meter_start,
         carried=False,
         inferred=False,
+        charger_id=start.charger_id,
+        taken_up=start.taken_up,
         unpriced=0.0,
         charging=0.0,
         replayed=start.account.replayed,
@@ -192,19 +188,78 @@ def start(
     return row.as_transaction()
 
 
+def _retried(
+    session: Session, identity: str, start: TransactionStart
+) -> TransactionRow | None:
+    """Return the row of a start that has come before."""
+    if start.charger_id is None:
+        return session.scalars(
+            _SAME_START,
+            {
+                "identity": identity,
+                "connector": start.connector,
+                "timestamp": start.timestamp,
+                "id_token": start.id_token,
+                "meter_start": start.meter_start,
+            },
+        ).first()
+    return session.scalars(
+        _SAME_EVENT,
+        {
+            "identity": identity,
+            "charger_id": start.charger_id,
+            "timestamp": start.timestamp,
+            "set": _CLOCK_SET,
+        },
+    ).first()
+
+
+def _supersede(
+    session: Session, identity: str, connector: int, started: datetime
+) -> None:
+    """End what a connector did before, for it cannot do two things at once."""
+    # What has no connector yet is nobody's neighbour.
+    if connector == STATION:
+        return
+    for older in session.scalars(
+        _OPEN_ON_CONNECTOR, {"identity": identity, "connector": connector}
+    ):
+        # A start from the past, told late, ends nothing.
+        if older.started <= started:
+            end_untold(older, min(_last_heard(older) or started, started))
+
+
+def amend(session: Session, amendment: Amendment) -> None:
+    """Enter what was told of a transaction after its start."""
+    row = session.get_one(TransactionRow, amendment.transaction_id)
+    connector = amendment.connector
+    if connector is not None and connector != row.connector:
+        _supersede(session, row.identity, connector, row.started)
+        row.connector = connector
+    if amendment.id_token is not None:
+        row.id_token = amendment.id_token
+        row.user = amendment.user
+        row.token_group = amendment.group
+        row.revision += 1
+    row.authorization = amendment.authorization or row.authorization
+    row.authorized_by = amendment.authorized_by or row.authorized_by
+    if amendment.started is not None and amendment.timestamp is not None:
+        row.started = amendment.started
+        row.timestamp = amendment.timestamp
+        row.taken_up = False
+        if amendment.meter_start is not None:
+            row.meter_start = amendment.meter_start
+    if amendment.reopened:
+        row.ended = row.meter_stop = None
+        row.inferred = False
+
+
 def _last_heard(row: TransactionRow) -> datetime | None:
     """Return the time of the last word of a transaction, in our time."""
     if row.progressed_at and row.replayed and row.register:
         # What came in late is as old as it says.
         return row.register.time
     return row.progressed_at
-
-
-def _end(row: TransactionRow, ended: datetime) -> None:
-    """End a transaction whose end nobody told."""
-    row.ended = max(row.started, ended)
-    row.meter_stop = row.meter_last
-    row.inferred = True
 
 
 def stop(
@@ -215,12 +270,12 @@ def stop(
     prices: Prices,
 ) -> Transaction | None:
     """Record an end, with the transaction or as an orphan."""
-    _note(session, running)
+    enter_notes(session, running)
     row = _ended_by(session, stop)
     if row is None:
         _keep_orphan(session, stop, received)
         return None
-    named = _is_ours(stop.transaction_id)
+    named = stop.charger_id is not None or _is_ours(stop.transaction_id)
     # Who names it knows better than an end that only seemed to be its own.
     if row.stop_received_at is None or (named and row.inferred and not row.corrected):
         ended = stop.ended or stop.timestamp
@@ -233,8 +288,8 @@ def stop(
             account.finish(ended, row.meter_start, stop.meter_stop, prices)
             row.meter_last = stop.meter_stop
         account.replayed |= stop.replayed
-        _enter(row, account)
-        _keep_signed(session, row.id, stop.signed)
+        enter_account(row, account)
+        keep_signed(session, row.id, stop.signed)
         row.corrected = row.inferred
         row.inferred |= not named
         row.ended = max(row.started, ended)
@@ -255,6 +310,8 @@ def _is_ours(transaction_id: int) -> bool:
 def _ended_by(session: Session, stop: TransactionStop) -> TransactionRow | None:
     """Return the transaction that a stop ends."""
     identity = stop.identity.casefold()
+    if stop.charger_id is not None and not stop.transaction_id:
+        return _ended_by_name(session, identity, stop)
     if _is_ours(stop.transaction_id):
         row = session.get(TransactionRow, stop.transaction_id)
         return row if row and row.identity == identity else None
@@ -269,14 +326,33 @@ def _ended_by(session: Session, stop: TransactionStop) -> TransactionRow | None:
     return unnamed[0] if len(unnamed) == 1 else None
 
 
+def _ended_by_name(
+    session: Session, identity: str, stop: TransactionStop
+) -> TransactionRow | None:
+    """Return what a stop ends by the charger's own id: the last one called so.
+
+    Unless that has been ended before: then it is another one, never heard of.
+    """
+    row = session.scalars(
+        _BY_CHARGER_ID, {"identity": identity, "charger_id": stop.charger_id}
+    ).first()
+    if row is None or row.started > (stop.ended or stop.timestamp):
+        return None
+    said = row.raw_stop
+    if said is not None and said.get("timestamp") != stop.raw.get("timestamp"):
+        return None
+    return row
+
+
 def _keep_orphan(session: Session, stop: TransactionStop, received: datetime) -> None:
     """Keep an end that belongs to nothing we know, once."""
     identity = stop.identity.casefold()
+    name = str(stop.transaction_id) if stop.charger_id is None else stop.charger_id
     known = session.scalars(
         _SAME_ORPHAN,
         {
             "identity": identity,
-            "transaction_id": str(stop.transaction_id),
+            "transaction_id": name,
             "ended": stop.timestamp,
         },
     )
@@ -289,7 +365,7 @@ def _keep_orphan(session: Session, stop: TransactionStop, received: datetime) ->
     session.add(
         OrphanStopRow(
             identity=identity,
-            transaction_id=str(stop.transaction_id),
+            transaction_id=name,
             ended=stop.timestamp,
             received_at=received,
             meter_stop=stop.meter_stop,
@@ -300,75 +376,6 @@ def _keep_orphan(session: Session, stop: TransactionStop, received: datetime) ->
     )
 
 
-def _note(session: Session, notes: Iterable[Note]) -> None:
-    """Bring transactions up to what has been noted."""
-    by_id = {note.id: note for note in notes}
-    for row in session.scalars(_WITH_HOURS, {"ids": list(by_id)}):
-        note = by_id[row.id]
-        row.carried |= note.carried
-        # What a session has used stays as it was billed, once it has ended.
-        if row.ended is None:
-            row.meter_start = note.meter_start
-            row.meter_last = note.meter_last
-            row.progressed_at = note.at or row.progressed_at
-            _enter(row, note.account)
-            _keep_signed(session, row.id, note.signed)
-            if note.ended:
-                _end(row, note.ended)
-
-
-def _enter(row: TransactionRow, account: Account) -> None:
-    """Write what a session has used; hours that the account leaves out stay."""
-    row.register = account.register and account.register.copy()
-    row.energy = account.energy
-    row.cost = account.cost
-    row.currency = account.currency
-    row.unpriced = account.unpriced
-    row.charging = account.charging
-    row.peak_power = account.peak_power
-    row.soc_start = account.soc_start
-    row.soc_end = account.soc_end
-    row.replayed = account.replayed
-    known = {hour.hour: hour for hour in row.hours}
-    for hour, share in account.hours.items():
-        if hour not in known:
-            known[hour] = SessionHourRow(session_id=row.id, hour=hour)
-            row.hours.append(known[hour])
-        known[hour].energy = share.energy
-        known[hour].cost = share.cost
-        known[hour].unpriced = share.unpriced
-    if account.hours:
-        row.revision += 1
-
-
-def _keep_signed(
-    session: Session, session_id: int, values: Sequence[dict[str, Any]]
-) -> None:
-    session.add_all(
-        SignedValueRow(session_id=session_id, value=value) for value in values
-    )
-
-
-def write(
-    session: Session,
-    notes: Sequence[Note],
-    meters: Mapping[tuple[str, int], Register],
-    replayed: Mapping[tuple[str, int, datetime], float],
-) -> None:
-    """Write what has been noted."""
-    _note(session, notes)
-    for (identity, connector), register in meters.items():
-        session.merge(
-            MeterRow(identity=identity, connector=connector, register=register)
-        )
-    for (identity, connector, time), energy in replayed.items():
-        session.merge(
-            ReplayedRow(
-                identity=identity, connector=connector, time=time, energy=energy
-            )
-        )
-
-
 def open_transactions(session: Session, identity: str) -> list[Transaction]:
     """Return the accepted transactions that have not ended, oldest first."""
     return [
@@ -377,9 +384,10 @@ def open_transactions(session: Session, identity: str) -> list[Transaction]:
     ]
 
 
-def ended_transactions(session: Session, identity: str) -> list[int]:
-    """Return the ids of the last transactions that have ended, oldest first."""
-    return list(session.scalars(_ENDED, {"identity": identity.casefold()}))[::-1]
+def ended_transactions(session: Session, identity: str) -> list[EndedTransaction]:
+    """Return the last transactions that have ended, oldest first."""
+    rows = session.execute(_ENDED, {"identity": identity.casefold()})
+    return [EndedTransaction(*row) for row in rows][::-1]
 
 
 def meters(session: Session, identity: str) -> Mapping[int, Register]:
@@ -388,36 +396,3 @@ def meters(session: Session, identity: str) -> Mapping[int, Register]:
         row.connector: row.register.copy()
         for row in session.scalars(_METERS, {"identity": identity.casefold()})
     }
-
-
-def note_of(
-    transaction: Transaction, at: datetime | None = None, *, whole: bool = False
-) -> Note:
-    """Take what is to be written of a transaction: all, or what is new."""
-    account = transaction.account
-    signed = tuple(transaction.signed)
-    transaction.signed.clear()
-    hours = account.hours if whole else account.fresh
-    note = Note(
-        id=transaction.id,
-        carried=transaction.carried,
-        meter_start=transaction.meter_start,
-        meter_last=transaction.meter_last,
-        account=replace(
-            account,
-            register=account.register and account.register.copy(),
-            hours={hour: replace(account.hours[hour]) for hour in hours},
-        ),
-        signed=signed,
-        at=at,
-        ended=transaction.ended,
-    )
-    account.fresh.clear()
-    return note
-
-
-def put_back(transactions: Iterable[Transaction], notes: Iterable[Note]) -> None:
-    """Give back what could not be written."""
-    for transaction, note in zip(transactions, notes, strict=True):
-        transaction.signed[:0] = note.signed
-        transaction.account.fresh.update(note.account.hours)

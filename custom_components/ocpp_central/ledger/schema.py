@@ -119,6 +119,12 @@ class TransactionRow(Base):
             "id",
             sqlite_where=text("published < revision"),
         ),
+        Index(
+            "transactions_by_charger_id",
+            "identity",
+            "charger_id",
+            sqlite_where=text("charger_id IS NOT NULL"),
+        ),
         # Never gives out the id of a deleted row again.
         {"sqlite_autoincrement": True},
     )
@@ -156,6 +162,10 @@ class TransactionRow(Base):
     # A late StopTransaction corrects the end and leaves the flag.
     inferred: Mapped[bool]
     corrected: Mapped[bool] = mapped_column(default=False)
+    # What the charger calls it (OCPP 2.x), which it may do with others as well.
+    charger_id: Mapped[str | None]
+    # Nobody told the start: it was under way when it was first heard of.
+    taken_up: Mapped[bool] = mapped_column(default=False)
     # Whether any of it was told after the fact.
     replayed: Mapped[bool] = mapped_column(default=False)
     energy: Mapped[float | None]
@@ -194,6 +204,8 @@ class TransactionRow(Base):
             ended=self.ended,
             stop_reason=self.stop_reason,
             carried=self.carried,
+            charger_id=self.charger_id,
+            taken_up=self.taken_up,
             account=self.account(),
         )
 
