@@ -1,15 +1,11 @@
 """What may flow at each connector by all that is known, and who says so."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 import logging
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .clock import parse_time, utcnow
+from .clock import utcnow
 from .connection import Priority
 from .errors import (
     CommandFailed,
@@ -19,24 +15,21 @@ from .errors import (
     NotConnected,
     NotSupported,
 )
-from .model import STATION, ConnectorStatus, LimitUnit
+from .model import STATION, ConnectorStatus
 from .profiles import amperes
+from .schedule import HORIZON, Schedule, in_amperes, read_composite
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
 _LOGGER = logging.getLogger(__name__)
 
-# How far ahead a charger is asked to look.
-_HORIZON = 86_400
 # How close the measured current is to a limit that it is held down by, in A.
 _CLOSE = 1.0
 # A charger that drops its socket over the question so often is not asked any more.
 _MAX_LOSSES = 2
 # How often, in seconds, the end of a period may be a reason to ask.
 _RARELY = 60.0
-# A schedule of a time further away than this is not meant for now.
-_NOW = timedelta(days=1)
 
 
 class Source(StrEnum):
@@ -50,40 +43,6 @@ class Source(StrEnum):
     MEASURED = "measured"
     # What it accepted from us.
     UNVERIFIED = "unverified"
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """One period of a schedule, until the next one starts."""
-
-    start: datetime
-    # None: no limit.
-    limit: float | None
-    phases: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A composite schedule as a charger told it (OCPP 1.6, 7.13)."""
-
-    unit: LimitUnit
-    periods: Sequence[Period]
-    end: datetime
-
-    def at(self, time: datetime) -> Period | None:
-        """Return the period that holds at a time."""
-        if not self.periods or time >= self.end:
-            return None
-        return next(
-            (period for period in reversed(self.periods) if period.start <= time),
-            self.periods[0],
-        )
-
-    def change_after(self, time: datetime) -> datetime:
-        """Return when something else holds, or nothing is known any more."""
-        return next(
-            (period.start for period in self.periods if period.start > time), self.end
-        )
 
 
 class Schedules:
@@ -163,9 +122,9 @@ class Schedules:
         schedule = None
         try:
             answer = await charge_point.commands.get_composite_schedule(
-                connector, _HORIZON, priority=Priority.POLL
+                connector, HORIZON, priority=Priority.POLL
             )
-            schedule = self._parse(answer)
+            schedule = read_composite(answer, charge_point.clock)
             self._losses = 0
         except ConnectionLost:
             if connection and connection.lost:
@@ -193,35 +152,6 @@ class Schedules:
     async def _give_up(self) -> None:
         self._charge_point.capabilities.no_composite = True
         await self._charge_point.capability_store.save()
-
-    def _parse(self, answer: Mapping[str, Any]) -> Schedule | None:
-        """Read an answer to GetCompositeSchedule (6.22), as far as it makes sense."""
-        schedule = answer.get("chargingSchedule")
-        if not isinstance(schedule, dict):
-            return None
-        now = utcnow()
-        start = parse_time(schedule.get("startSchedule")) or parse_time(
-            answer.get("scheduleStart")
-        )
-        start = self._charge_point.clock.correct(start) if start else now
-        if abs(start - now) > _NOW:
-            start = now
-        entries = schedule.get("chargingSchedulePeriod")
-        periods = sorted(
-            (
-                period
-                for entry in (entries if isinstance(entries, list) else ())
-                if (period := _period(entry, start))
-            ),
-            key=lambda period: period.start,
-        )
-        duration = _number(schedule.get("duration"))
-        watts = str(schedule.get("chargingRateUnit")).strip().casefold() == "w"
-        return Schedule(
-            LimitUnit.WATT if watts else LimitUnit.AMPERE,
-            periods,
-            start + timedelta(seconds=min(duration or _HORIZON, _HORIZON)),
-        )
 
     # Showing
 
@@ -268,7 +198,10 @@ class Schedules:
         now = utcnow()
         period = schedule.at(now) if schedule else None
         if schedule and period:
-            limit, source = self._amperes(schedule, period), Source.COMPOSITE
+            limit = in_amperes(
+                period.limit, schedule.unit, period.phases, charge_point.config
+            )
+            source = Source.COMPOSITE
             self._look_again(
                 connector, (schedule.change_after(now) - now).total_seconds()
             )
@@ -287,14 +220,6 @@ class Schedules:
                 "effective_limit_schedule": str(schedule) if schedule else None,
             },
         )
-
-    def _amperes(self, schedule: Schedule, period: Period) -> float | None:
-        """Return the limit of a period in A per phase."""
-        if period.limit is None or schedule.unit is LimitUnit.AMPERE:
-            return period.limit
-        config = self._charge_point.config
-        phases = min(period.phases or config.phases, config.phases)
-        return round(period.limit / (config.nominal_voltage * phases), 1)
 
     def _without_schedule(self, connector: int) -> tuple[float | None, Source] | None:
         """Return what else tells of the limit: the offer, the current, or nobody."""
@@ -317,25 +242,3 @@ class Schedules:
             ):
                 return limit, Source.MEASURED
         return limit, Source.UNVERIFIED
-
-
-def _period(entry: object, start: datetime) -> Period | None:
-    if not isinstance(entry, dict):
-        return None
-    offset, limit = _number(entry.get("startPeriod")), _number(entry.get("limit"))
-    if offset is None or limit is None or offset > _HORIZON:
-        return None
-    phases = _number(entry.get("numberPhases"))
-    return Period(
-        start + timedelta(seconds=offset),
-        limit if limit >= 0 else None,
-        int(phases) if phases and phases in (1, 2, 3) else None,
-    )
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except TypeError, ValueError, OverflowError:
-        return None
-    return number if isfinite(number) else None

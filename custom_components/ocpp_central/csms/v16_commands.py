@@ -1,7 +1,5 @@
 """OCPP 1.6: what a charger can be told."""
 
-from datetime import datetime, timedelta
-
 from ocpp.v16.enums import (
     Action,
     AvailabilityType,
@@ -10,7 +8,7 @@ from ocpp.v16.enums import (
     ResetType,
 )
 
-from .clock import format_time, utcnow
+from .clock import format_time
 from .connection import Payload, Priority
 from .errors import (
     CommandFailed,
@@ -20,11 +18,11 @@ from .errors import (
     NotSupported,
 )
 from .model import LimitProfile, Purpose
+from .rendering import profile_id, render
 from .v16_files import Files16
 from .v16_lists import Lists16
 from .v16_reservations import Reservations16
 from .v16_security import Security16
-from .vocabulary import Setting
 from .vocabulary import Setting
 
 _PURPOSES = {
@@ -32,10 +30,6 @@ _PURPOSES = {
     Purpose.DEFAULT: ChargingProfilePurposeType.tx_default_profile,
     Purpose.TRANSACTION: ChargingProfilePurposeType.tx_profile,
 }
-# A charger may ignore a profile that starts in its future, so all start in the past:
-# those that last at a fixed time, those of a transaction well before any clock error.
-_ALWAYS = "2020-01-01T00:00:00Z"
-_BEFORE = timedelta(seconds=600)
 
 
 class Commands16(Files16, Lists16, Reservations16, Security16):
@@ -92,20 +86,18 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
         self, profile: LimitProfile, priority: Priority = Priority.USER
     ) -> Payload:
         """Install one of our own profiles."""
-        start = self._start(profile)
-        periods: list[Payload] = [{"startPeriod": 0, "limit": profile.limit.value}]
-        if profile.until:
-            seconds = int((profile.until + self._offset() - start).total_seconds())
-            periods.append({"startPeriod": max(1, seconds), "limit": profile.after})
+        rendering = render(self._charge_point, profile)
         charging_profile: Payload = {
-            "chargingProfileId": _profile_id(profile.purpose, profile.connector),
+            "chargingProfileId": profile_id(
+                self._charge_point, profile.purpose, profile.connector
+            ),
             "stackLevel": 0,
             "chargingProfilePurpose": _PURPOSES[profile.purpose],
             "chargingProfileKind": ChargingProfileKindType.absolute,
             "chargingSchedule": {
-                "startSchedule": format_time(start),
+                "startSchedule": format_time(rendering.start),
                 "chargingRateUnit": profile.limit.unit,
-                "chargingSchedulePeriod": periods,
+                "chargingSchedulePeriod": rendering.periods,
             },
         }
         if (
@@ -125,7 +117,7 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
     async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
         """Remove one of our own profiles, and only that."""
         return await self.clear_charging_profile(
-            {"id": _profile_id(purpose, connector)}
+            {"id": profile_id(self._charge_point, purpose, connector)}
         )
 
     async def get_composite_schedule(
@@ -154,12 +146,6 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
         return await self._command(
             Action.change_configuration, {"key": key, "value": value}
         )
-
-    def setting_name(self, setting: Setting) -> str:
-        """Return the configuration key."""
-        if setting.key is None:
-            raise NotSupported(Action.change_configuration, setting.name, "")
-        return setting.key
 
     def setting_name(self, setting: Setting) -> str:
         """Return the configuration key."""
@@ -213,21 +199,3 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
             {"key": [Setting.HEARTBEAT_INTERVAL.key]},
             priority=Priority.SAFETY,
         )
-
-    def _offset(self) -> timedelta:
-        return self._charge_point.clock.offset or timedelta()
-
-    def _start(self, profile: LimitProfile) -> datetime:
-        if profile.purpose is Purpose.TRANSACTION or profile.until:
-            return utcnow().replace(microsecond=0) + self._offset() - _BEFORE
-        return datetime.fromisoformat(_ALWAYS)
-
-
-def _profile_id(purpose: Purpose, connector: int) -> int:
-    """Return the one id of a purpose and connector.
-
-    Small, because some chargers want ids up to MaxChargingProfilesInstalled.
-    """
-    if purpose is Purpose.STATION:
-        return 1
-    return 2 * connector + (purpose is Purpose.TRANSACTION)

@@ -52,6 +52,10 @@ class Setting(Enum):
     LIMIT_STACK = "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"
     # It falls back on its own when it is offline for too long (OCPP 2.1).
     LIMIT_OFFLINE = None, "SmartChargingCtrlr.SupportsMaxOfflineDuration"
+    # It takes profiles of which only the limit is updated (OCPP 2.1).
+    LIMIT_DYNAMIC = None, "SmartChargingCtrlr.SupportsDynamicProfiles"
+    # Up to which id profiles are kept for limits from outside (OCPP 2.1).
+    LIMIT_KEPT_IDS = None, "SmartChargingCtrlr.MaxExternalConstraintsId"
 
     def __init__(self, key: str | None, variable: str | None) -> None:
         """Keep both names; None where the dialect has no such setting."""

@@ -1,0 +1,64 @@
+"""How profiles of our own are written, whichever OCPP version they are for."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from .clock import utcnow
+from .connection import Payload
+from .model import LimitProfile, Purpose
+from .vocabulary import Setting
+
+if TYPE_CHECKING:
+    from .charge_point import ChargePoint
+
+# A charger may ignore a profile that starts in its future, so all start in the past:
+# those that last at a fixed time, those of a transaction well before any clock error.
+_ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
+_BEFORE = timedelta(seconds=600)
+_PURPOSES = {
+    "chargepointmaxprofile": Purpose.STATION,
+    "chargingstationmaxprofile": Purpose.STATION,
+    "txdefaultprofile": Purpose.DEFAULT,
+    "txprofile": Purpose.TRANSACTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A limit as it is written: since when, in the charger's time, and its periods."""
+
+    start: datetime
+    periods: list[Payload]
+
+
+def render(charge_point: ChargePoint, profile: LimitProfile) -> Rendering:
+    """Write a limit as periods, the way back among them."""
+    offset = charge_point.clock.offset or timedelta()
+    if profile.purpose is Purpose.TRANSACTION or profile.until:
+        start = utcnow().replace(microsecond=0) + offset - _BEFORE
+    else:
+        start = _ALWAYS
+    periods: list[Payload] = [{"startPeriod": 0, "limit": profile.limit.value}]
+    if profile.until:
+        seconds = int((profile.until + offset - start).total_seconds())
+        periods.append({"startPeriod": max(1, seconds), "limit": profile.after})
+    return Rendering(start, periods)
+
+
+def profile_id(charge_point: ChargePoint, purpose: Purpose, place: int) -> int:
+    """Return the one id of a purpose at a connector (OCPP 1.6) or EVSE (2.x).
+
+    Small, because some chargers want ids up to the number of profiles they hold; but
+    above those that one may keep for limits from outside (2.1).
+    """
+    kept = charge_point.configuration.integer(Setting.LIMIT_KEPT_IDS)
+    first = 0 if kept is None else kept + 1
+    if purpose is Purpose.STATION:
+        return first + 1
+    return first + 2 * place + (purpose is Purpose.TRANSACTION)
+
+
+def purpose_of(word: str) -> Purpose | None:
+    """Return what a profile is for, by the word of either dialect."""
+    return _PURPOSES.get(word.casefold())
