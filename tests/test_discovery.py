@@ -143,6 +143,7 @@ async def test_add(system: System) -> None:
         "meter_interval": 30,
         "keep_alive": True,
         "sync_local_list": False,
+        "version": "automatic",
     }
     assert cards(hass) == []
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "on"
@@ -220,6 +221,7 @@ async def test_that_never_boots(
         "vendor": "–",
         "model": "–",
         "serial": "–",
+        "version": "1.6",
     }
 
     # It is one card when it does say so, and the card says so as well.
@@ -419,6 +421,7 @@ OFFER = {
     "vendor": "Vendor",
     "model": "Model",
     "serial": "S1",
+    "version": "1.6",
     "password_required": False,
 }
 

@@ -76,6 +76,7 @@ def by_hand(identity: str = "CARPORT", **more: Any) -> Input:
             "meter_interval": 10,
             "keep_alive": False,
             "sync_local_list": True,
+            "version": "1.6",
         },
         **more,
     }
@@ -136,6 +137,7 @@ async def test_charge_point_by_hand(
         "meter_interval": 10,
         "keep_alive": False,
         "sync_local_list": True,
+        "version": "1.6",
     }
 
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "off"
@@ -163,6 +165,7 @@ async def test_charge_point_with_the_least(system: System, pages: Pages) -> None
         "meter_interval": 30,
         "keep_alive": True,
         "sync_local_list": False,
+        "version": "automatic",
     }
     await system.connect("CARPORT")
 
@@ -291,6 +294,7 @@ async def test_change_a_charge_point(system: System, pages: Pages) -> None:
         "meter_interval": 30,
         "keep_alive": True,
         "sync_local_list": False,
+        "version": "automatic",
     }
     changed = by_hand(name="Barn", installation_current=13)
     del changed["identity"]
@@ -341,6 +345,7 @@ async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
         "vendor": "Vendor",
         "model": "Model",
         "serial": "S1",
+        "version": "1.6",
     }
     assert proposals(page) == {
         "name": "Vendor Model",
@@ -366,6 +371,7 @@ async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
         "meter_interval": 30,
         "keep_alive": True,
         "sync_local_list": False,
+        "version": "automatic",
     }
     call = await charger.called("TriggerMessage")
     assert call.payload == {"requestedMessage": "BootNotification"}

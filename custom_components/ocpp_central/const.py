@@ -35,6 +35,9 @@ CONF_INSTALLATION_CURRENT: Final = "installation_current"
 CONF_METER_INTERVAL: Final = "meter_interval"
 CONF_KEEP_ALIVE: Final = "keep_alive"
 CONF_SYNC_LOCAL_LIST: Final = "sync_local_list"
+CONF_VERSION: Final = "version"
+# The newest version of OCPP that both sides speak.
+VERSION_AUTOMATIC: Final = "automatic"
 
 CONF_TOKEN: Final = "token"
 CONF_PERSON: Final = "person"

@@ -35,6 +35,7 @@ class Offer(TypedDict):
     vendor: str
     model: str
     serial: str | None
+    version: str | None
     password_required: bool
 
 
@@ -46,6 +47,7 @@ def offer_of(charge_point: ChargePoint) -> Offer:
         vendor=info.vendor,
         model=info.model,
         serial=info.serial,
+        version=charge_point.version,
         password_required=charge_point.password_required,
     )
 

@@ -19,6 +19,7 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -36,21 +37,38 @@ from .const import (
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
     CONF_SYNC_LOCAL_LIST,
+    CONF_VERSION,
     DEFAULT_INSTALLATION_CURRENT,
     DEFAULT_METER_INTERVAL,
     DEFAULT_NOMINAL_VOLTAGE,
     DEFAULT_PHASES,
+    VERSION_AUTOMATIC,
 )
 from .csms.server import identity_of
+from .csms.versions import VERSIONS
 from .discovery import Offer
 
 SECTION_ADVANCED = "advanced"
-_ADVANCED = {
+_ADVANCED: Mapping[str, Any] = {
     CONF_NOMINAL_VOLTAGE: DEFAULT_NOMINAL_VOLTAGE,
     CONF_METER_INTERVAL: DEFAULT_METER_INTERVAL,
     CONF_KEEP_ALIVE: True,
     CONF_SYNC_LOCAL_LIST: False,
+    CONF_VERSION: VERSION_AUTOMATIC,
 }
+_VERSIONS = SelectSelector(
+    SelectSelectorConfig(
+        options=[
+            SelectOptionDict(value=VERSION_AUTOMATIC, label="Automatic"),
+            *(
+                SelectOptionDict(value=version, label=f"OCPP {version}")
+                for version in VERSIONS
+            ),
+        ],
+        mode=SelectSelectorMode.DROPDOWN,
+        translation_key="version",
+    )
+)
 
 # OCPP 1.6 asks for 16 to 20 characters, 2.0.1 for up to 40; older chargers take fewer.
 _PASSWORD_LENGTH = range(8, 41)
@@ -128,6 +146,7 @@ def charge_point_schema(
                     vol.Required(
                         CONF_SYNC_LOCAL_LIST, default=False
                     ): BooleanSelector(),
+                    vol.Required(CONF_VERSION, default=VERSION_AUTOMATIC): _VERSIONS,
                 }
             ),
             {"collapsed": True},
@@ -151,7 +170,7 @@ def charge_point_data(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the data of a subentry, and what is wrong with it by field."""
     errors: dict[str, str] = {}
-    data = _ADVANCED | flat(user_input)
+    data = {**_ADVANCED, **flat(user_input)}
     if identity is None:
         identity = data.get(CONF_IDENTITY, "")
         if not _is_identity(identity):
@@ -189,7 +208,8 @@ def offer_title(offer: Offer) -> str:
 def offer_placeholders(offer: Offer) -> dict[str, str]:
     """Return what is said about a stranger above its form."""
     return {
-        key: str(offer[key] or "–") for key in ("identity", "vendor", "model", "serial")
+        key: str(offer[key] or "–")
+        for key in ("identity", "vendor", "model", "serial", "version")
     }
 
 

@@ -1,11 +1,12 @@
 """What one config entry runs: central system, ledger, devices, discovery, wired together."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 import logging
 from pathlib import Path
+from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_NAME, CONF_PASSWORD
@@ -30,9 +31,11 @@ from .const import (
     CONF_PHASES,
     CONF_REMOTE_TAG,
     CONF_SYNC_LOCAL_LIST,
+    CONF_VERSION,
     DEFAULT_REMOTE_TAG,
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
+    VERSION_AUTOMATIC,
 )
 from .csms.authorization import Tokens
 from .csms.charge_point import ChargePoint
@@ -105,7 +108,7 @@ class OcppHub:
             hass, entry, self.ledger, self.central.charge_points
         )
         self._listener = Listener(hass, entry, self.central)
-        self._security = SecurityIssues(hass, entry)
+        self._security = SecurityIssues(hass, entry, self.central.charge_points)
         self._platforms: list[_Platform] = []
         # Entities made since the start: casefolded identity, connector, key.
         self._made: set[tuple[str, int, str]] = set()
@@ -138,6 +141,7 @@ class OcppHub:
         """Bring back the charge points and let chargers dial in."""
         self.central.on_refused = self._security.async_refused
         self.central.on_let_in = self._async_let_in
+        self.central.on_wrong_dialect = self._security.async_wrong_dialect
         self.ledger.on_news = self.statistics.async_soon
         await self._tariff.async_start()
         self._id_tokens.async_start()
@@ -254,6 +258,7 @@ class OcppHub:
                 charge_point.config.name,
                 "connected" if charge_point.connected else "disconnected",
             )
+            self.store.keep_version(charge_point)
 
         @callback
         def settings_changed() -> None:
@@ -303,7 +308,8 @@ class OcppHub:
         config = self._config(subentry)
         charge_point = self.central.charge_points[config.identity.casefold()]
         if charge_point.config != config:
-            previous, charge_point.config = charge_point.config, config
+            previous = charge_point.config
+            charge_point.configure(config)
             if config.password != previous.password:
                 charge_point.security.password_changed(previous.password)
             self._subentries[subentry.subentry_id] = subentry
@@ -326,6 +332,7 @@ class OcppHub:
             meter_interval=int(data[CONF_METER_INTERVAL]),
             keep_alive=data[CONF_KEEP_ALIVE],
             sync_local_list=data.get(CONF_SYNC_LOCAL_LIST, False),
+            version=_pinned_version(data),
             remote_tag=self.entry.options.get(CONF_REMOTE_TAG, DEFAULT_REMOTE_TAG),
             data_transfer_answers=vendor_answers(
                 self.entry.options.get(CONF_DATA_TRANSFER_ANSWERS, ())
@@ -425,3 +432,9 @@ class OcppHub:
         charge_point.wishes_changed()
         self._made = {made for made in self._made if made[:2] != (identity, connector)}
         return True
+
+
+def _pinned_version(data: Mapping[str, Any]) -> str | None:
+    """Return the version of OCPP that a charge point is to speak; None: any."""
+    version: str = data.get(CONF_VERSION, VERSION_AUTOMATIC)
+    return None if version == VERSION_AUTOMATIC else version

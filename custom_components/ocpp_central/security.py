@@ -1,6 +1,6 @@
 """What the user hears of charge points that are refused, and of their passwords."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import logging
 from typing import override
 
@@ -21,10 +21,16 @@ _LOGGER = logging.getLogger(__name__)
 class SecurityIssues:
     """Tells why charge points are not let in, once, and until they are."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
-        """Serve one config entry."""
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        charge_points: Mapping[str, ChargePoint],
+    ) -> None:
+        """Serve one config entry, whose charge points are by casefolded identity."""
         self._hass = hass
         self._entry = entry
+        self._charge_points = charge_points
 
     @callback
     def async_watch(
@@ -56,7 +62,13 @@ class SecurityIssues:
     def async_refused(self, identity: str, refusal: Refusal) -> None:
         """Tell why a charge point was not let in."""
         issue_id = f"{refusal}_{identity.casefold()}"
-        self._async_log(issue_id, identity, refusal.replace("_", " "))
+        placeholders = {"identity": identity}
+        what = refusal.replace("_", " ")
+        if refusal is Refusal.OTHER_VERSION:
+            pinned = self._charge_points[identity.casefold()].config.version
+            placeholders["version"] = str(pinned)
+            what = f"it does not offer OCPP {pinned}, which is set for it"
+        self._async_log(issue_id, identity, what)
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -65,12 +77,30 @@ class SecurityIssues:
             is_fixable=refusal is Refusal.INSECURE,
             severity=ir.IssueSeverity.ERROR,
             translation_key=refusal,
-            translation_placeholders={"identity": identity},
+            translation_placeholders=placeholders,
+        )
+
+    @callback
+    def async_wrong_dialect(self, identity: str, version: str) -> None:
+        """Tell that a charge point sends messages of another version than agreed."""
+        issue_id = _dialect_issue(identity)
+        self._async_log(
+            issue_id, identity, f"it agreed to OCPP {version} and speaks another"
+        )
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="wrong_dialect",
+            translation_placeholders={"identity": identity, "version": version},
         )
 
     @callback
     def async_forgive(self, identity: str) -> None:
         """Forget what kept a charge point out."""
+        ir.async_delete_issue(self._hass, DOMAIN, _dialect_issue(identity))
         for refusal in Refusal:
             ir.async_delete_issue(
                 self._hass, DOMAIN, f"{refusal}_{identity.casefold()}"
@@ -106,6 +136,10 @@ class SecurityIssues:
         """Log what is wrong, once for as long as it is."""
         if ir.async_get(self._hass).async_get_issue(DOMAIN, issue_id) is None:
             _LOGGER.warning("Charge point %s: %s", identity, what)
+
+
+def _dialect_issue(identity: str) -> str:
+    return f"wrong_dialect_{identity.casefold()}"
 
 
 def _password_issue(identity: str) -> str:

@@ -106,6 +106,8 @@ class OcppStore:
                     },
                 }
             )
+        if (version := known.get("version")) and not charge_point.connected:
+            charge_point.set_spoken(version)
         if info := known.get("info"):
             charge_point.set_info(BootInfo(**info))
         if local_list := known.get("local_list"):
@@ -122,11 +124,19 @@ class OcppStore:
         known = self._charge_point(charge_point.identity)
         known["wishes"] = asdict(charge_point.wishes)
         known["info"] = asdict(charge_point.info) if charge_point.info else None
+        known["version"] = charge_point.spoken
         known["local_list"] = charge_point.local_list.as_dict()
         known["reservations"] = charge_point.reservations.as_dict()
         known["settings"] = asdict(charge_point.settings.state)
         known["security"] = asdict(charge_point.security.state)
         self.save_soon()
+
+    def keep_version(self, charge_point: ChargePoint) -> None:
+        """Remember which version of OCPP a charge point speaks."""
+        known = self._charge_point(charge_point.identity)
+        if known.get("version") != charge_point.spoken:
+            known["version"] = charge_point.spoken
+            self.save_soon()
 
     @property
     def unknown_tokens(self) -> list[UnknownToken]:

@@ -20,7 +20,9 @@ class Refusal(StrEnum):
     CERTIFICATE_MISSING = "certificate_missing"
     WRONG_CERTIFICATE = "wrong_certificate"
     INSECURE = "insecure"
+    # It speaks no version that we do, or none that the user allows it.
     SUBPROTOCOL = "subprotocol"
+    OTHER_VERSION = "other_version"
 
     @property
     def answer(self) -> web.Response:

@@ -42,12 +42,14 @@ from .model import (
 )
 from .prices import Prices
 from .profiles import units_of
+from .reports import Reports
 from .reservations import Reservations
 from .schedules import Schedules
 from .security import Security
 from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transactions import Transactions
+from .versions import VERSIONS, dialect_of, version_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -87,6 +89,8 @@ class ChargePoint(State):
         self.capability_store = capabilities
         self.timing = timing
         self.info: BootInfo | None = None
+        # The version of OCPP it spoke last.
+        self.spoken = config.version or VERSIONS[0]
         self.wishes = StationWishes()
         self.configuration = ConfigurationKeys(
             capabilities.configuration(self.identity, self._model)
@@ -102,6 +106,7 @@ class ChargePoint(State):
         self.settings = Settings(self)
         self.security = Security(self, signing or Signing())
         self.schedules = Schedules(self)
+        self.reports = Reports(timing.call)
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()
         self.reconnects = 0
@@ -142,6 +147,11 @@ class ChargePoint(State):
         return self._commands
 
     @property
+    def version(self) -> str | None:
+        """Return the version of OCPP that the charger speaks now."""
+        return version_of(self._commands.protocol) if self._commands else None
+
+    @property
     def limit_units(self) -> list[LimitUnit]:
         """Return the units that limits may be given in, the preferred one first.
 
@@ -156,8 +166,13 @@ class ChargePoint(State):
 
     @property
     def _model(self) -> str:
-        """Return what is remembered by; a charger that never says who it is, by itself."""
-        return model_key(self.info) if self.info else self.identity
+        """Return what is remembered by; a charger that never says who it is, by itself.
+
+        What it knows and bears in one dialect says nothing about the other.
+        """
+        model = model_key(self.info) if self.info else self.identity
+        dialect = dialect_of(self.spoken)
+        return f"{model}|{dialect}" if dialect else model
 
     # State
 
@@ -217,11 +232,21 @@ class ChargePoint(State):
         """Keep who the charger says it is."""
         if info != self.info:
             self.info = info
-            self.configuration = ConfigurationKeys(
-                self.capability_store.configuration(self.identity, self._model)
-            )
-            self.access_keys.told(ConfigurationKeys(), self.configuration)
+            self._recall_configuration()
             call_listeners(self._info_listeners)
+
+    def set_spoken(self, version: str) -> None:
+        """Keep which version of OCPP the charger speaks."""
+        if version != self.spoken:
+            self.spoken = version
+            self._recall_configuration()
+
+    def _recall_configuration(self) -> None:
+        """Go by what is remembered of the charger as it is now."""
+        self.configuration = ConfigurationKeys(
+            self.capability_store.configuration(self.identity, self._model)
+        )
+        self.access_keys.told(ConfigurationKeys(), self.configuration)
 
     def set_configuration(self, keys: Mapping[str, ConfigurationKey]) -> None:
         """Keep the configuration keys the charger has told."""
@@ -241,10 +266,21 @@ class ChargePoint(State):
 
     def claim(self, config: ChargePointConfig) -> None:
         """Take a charger into use that the user has added while it is connected."""
-        self.config = config
         self.claimed = True
-        if self.connection:
+        if not self.configure(config) and self.connection:
             self.bring_up.invite(self.connection)
+
+    def configure(self, config: ChargePointConfig) -> bool:
+        """Take what the user says of the charger; returns whether it has to dial again.
+
+        That is so where it is to speak another version than it does.
+        """
+        self.config = config
+        if config.version is None or self.version in (None, config.version):
+            return False
+        self.bring_up.stop()
+        self.run(self.disconnect(), "have it connect in another version")
+        return True
 
     # Wishes
 
@@ -377,6 +413,7 @@ class ChargePoint(State):
         """Take a new socket into use; returns the one it replaces, to be closed."""
         if replaced := self.connection:
             replaced.replaced = True
+            self.reports.lost()
         loop = asyncio.get_running_loop()
         if self._offline_since is not None:
             self.reconnects += 1
@@ -384,6 +421,7 @@ class ChargePoint(State):
                 self._forget_samples()
         self._offline_since = None
         self._connected_since = utcnow()
+        self.set_spoken(version_of(commands.protocol))
         self.heard_status.clear()
         self.connection = connection
         self._commands = commands
@@ -400,6 +438,7 @@ class ChargePoint(State):
         self.connection = None
         self._commands = None
         self.transactions.disconnected()
+        self.reports.lost()
         self._offline_since = asyncio.get_running_loop().time()
         call_listeners(self._connection_listeners)
 

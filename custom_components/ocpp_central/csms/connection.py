@@ -109,6 +109,8 @@ class Connection:
         self.name = name
         self.handlers: dict[str, Handler] = {}
         self.anomalies = Anomalies(name)
+        # Hears of calls that are not as the standard has them.
+        self.on_odd: Callable[[str, Payload], None] = lambda *_: None
         # Loop time of the newest frame of any kind, pings and pongs included.
         self.last_seen = 0.0
         # Loop time of the newest call of the charger.
@@ -323,9 +325,11 @@ class Connection:
         handler = self.handlers.get(message.action)
         if handler is None:
             self.anomalies.note("unknown action", message.action[:50])
+            self.on_odd(message.action, message.payload)
             return self._refusal(message, CallError("NotImplemented"))
         if error := self._schemas.request_error(message.action, message.payload):
             self.anomalies.note(message.action, error)
+            self.on_odd(message.action, message.payload)
         try:
             response = handler(message.payload)
             if isinstance(response, dict):

@@ -15,7 +15,7 @@ from .capabilities import CapabilityStore
 from .certificates import Signing
 from .charge_point import ChargePoint
 from .commands import Commands
-from .connection import Connection, Timing
+from .connection import Connection, Payload, Timing
 from .jobs import UploadTarget
 from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
@@ -24,11 +24,12 @@ from .v2 import Messages2
 from .v2_commands import Commands2
 from .v16 import Messages16
 from .v16_commands import Commands16
+from .versions import VERSIONS, dialect_of, is_foreign, negotiate, subprotocol
 
 _LOGGER = logging.getLogger(__name__)
 
-# The subprotocols spoken, the newest first, and the folder of their schemas.
-SUBPROTOCOLS = {"ocpp2.1": "v21", "ocpp2.0.1": "v201", "ocpp1.6": "v16"}
+# The folder of the schemas of each version.
+_SCHEMAS = {version: f"v{version.replace('.', '')}" for version in VERSIONS}
 # Where files go on our own listener.
 UPLOAD_PATH = "/upload/"
 _MAX_MESSAGE = 1024 * 1024
@@ -41,7 +42,7 @@ _MAX_UNCLAIMED = 1000
 
 def load_all_schemas() -> None:
     """Read and compile all schemas. Blocks: not for the event loop."""
-    for folder in SUBPROTOCOLS.values():
+    for folder in _SCHEMAS.values():
         load_schemas(folder)
 
 
@@ -71,6 +72,8 @@ class CentralSystem:
         self.is_ignored: Callable[[str], bool] = lambda _: False
         self.on_refused: Callable[[str, Refusal], None] = lambda *_: None
         self.on_let_in: Callable[[str], None] = lambda _: None
+        # With the version that was agreed.
+        self.on_wrong_dialect: Callable[[str, str], None] = lambda *_: None
         # Answers what is no WebSocket, if it is meant for somebody; with the path.
         self.on_plain_request: Callable[
             [web.Request, str], Awaitable[web.Response | None]
@@ -288,26 +291,6 @@ class CentralSystem:
             password_required=password_required,
         )
 
-    def _protocol(self, request: web.Request, identity: str) -> str | None:
-        """Return the newest subprotocol that both speak, or the one the user chose.
-
-        Some chargers offer none; they speak 1.6, unless the user knows better.
-        """
-        known = self.charge_points.get(identity.casefold())
-        pinned = f"ocpp{known.config.version}" if known and known.config.version else ""
-        offers = request.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, [])
-        offered = {name.strip() for offer in offers for name in offer.split(",")} - {""}
-        if not offered:
-            return pinned or "ocpp1.6"
-        return next(
-            (
-                name
-                for name in SUBPROTOCOLS
-                if name in offered and name == (pinned or name)
-            ),
-            None,
-        )
-
     async def _serve(
         self,
         request: web.Request,
@@ -317,9 +300,11 @@ class CentralSystem:
         own_port: bool,
         password_required: bool,
     ) -> web.StreamResponse:
-        protocol = self._protocol(request, identity)
+        known = self.charge_points.get(identity.casefold())
+        pinned = known.config.version if known else None
+        version = negotiate(_offered(request), pinned)
         socket = web.WebSocketResponse(
-            protocols=(protocol,) if protocol else (),
+            protocols=(subprotocol(version),) if version else (),
             compress=False,
             autoping=False,
             decode_text=False,
@@ -329,8 +314,10 @@ class CentralSystem:
         if not socket.can_prepare(request):
             return web.Response(status=426, headers={hdrs.UPGRADE: "websocket"})
         await socket.prepare(request)
-        if protocol is None:
-            self.on_refused(identity, Refusal.SUBPROTOCOL)
+        if version is None:
+            self.on_refused(
+                identity, Refusal.OTHER_VERSION if pinned else Refusal.SUBPROTOCOL
+            )
             await socket.close(code=WSCloseCode.PROTOCOL_ERROR)
             return socket
         transport = request.transport
@@ -344,11 +331,17 @@ class CentralSystem:
         connection = Connection(
             socket,
             transport,
-            load_schemas(SUBPROTOCOLS[protocol]),
+            load_schemas(_SCHEMAS[version]),
             self._timing,
             identity,
         )
-        commands = _speak(protocol, charge_point, connection)
+        commands = _speak(version, charge_point, connection)
+
+        def odd(action: str, payload: Payload) -> None:
+            if is_foreign(version, action, payload):
+                self.on_wrong_dialect(identity, version)
+
+        connection.on_odd = odd
         self._sockets.add(connection)
         try:
             if replaced := charge_point.attach(connection, commands):
@@ -370,14 +363,19 @@ class CentralSystem:
         return socket
 
 
-def _speak(
-    protocol: str, charge_point: ChargePoint, connection: Connection
-) -> Commands:
+def _offered(request: web.Request) -> list[str]:
+    """Return the subprotocols that a charger offers."""
+    offers = request.headers.getall(hdrs.SEC_WEBSOCKET_PROTOCOL, [])
+    return [
+        name for offer in offers for part in offer.split(",") if (name := part.strip())
+    ]
+
+
+def _speak(version: str, charge_point: ChargePoint, connection: Connection) -> Commands:
     """Have a connection speak one version of OCPP."""
-    if protocol == "ocpp1.6":
+    if not dialect_of(version):
         connection.handlers = Messages16(charge_point).handlers
         return Commands16(charge_point, connection)
-    version = protocol.removeprefix("ocpp")
     connection.handlers = Messages2(charge_point, version).handlers
     return cast(Commands, Commands2(charge_point, connection, version))
 
