@@ -22,6 +22,8 @@ class Capabilities:
     default_only: bool = False
     # It keeps no list of tokens.
     no_local_list: bool = False
+    # It does not want to know what a session costs.
+    no_cost: bool = False
     # It cannot tell what its profiles come to.
     no_composite: bool = False
 

@@ -18,6 +18,7 @@ from .clock import ChargerClock, utcnow
 from .commands import Commands
 from .configuration import ConfigurationKeys
 from .connection import Connection, Timing
+from .costs import Costs
 from .errors import CommandError, NotConnected
 from .jobs import Jobs, UploadTarget
 from .limits import Limits
@@ -106,6 +107,7 @@ class ChargePoint(State):
         self.settings = Settings(self)
         self.security = Security(self, signing or Signing())
         self.schedules = Schedules(self)
+        self.costs = Costs(self)
         self.reports = Reports(timing.call)
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()

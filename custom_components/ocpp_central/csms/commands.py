@@ -1,10 +1,11 @@
 """What a charger can be told, in any dialect."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from .connection import Payload, Priority
-from .model import LimitProfile, Purpose
+from .display import DisplayMessage
+from .model import STATION, LimitProfile, Purpose
 from .vocabulary import Setting
 
 
@@ -19,8 +20,8 @@ class Commands(Protocol):
     def protocol(self) -> str:
         """Return the subprotocol spoken, for instance "ocpp1.6"."""
 
-    async def reset(self, kind: str) -> Payload:
-        """Restart the charger: "Soft" or "Hard" in OCPP 1.6."""
+    async def reset(self, kind: str, connector: int = STATION) -> Payload:
+        """Restart the charger, or one EVSE: "Soft", "Hard" or the dialect's own word."""
 
     async def unlock_connector(self, connector: int) -> Payload:
         """Release the plug."""
@@ -81,12 +82,19 @@ class Commands(Protocol):
         """Ask for a message now, those about security and logs among them."""
 
     async def data_transfer(
-        self, vendor_id: str, message_id: str | None, data: str | None
+        self, vendor_id: str, message_id: str | None, data: Any
     ) -> Payload:
-        """Send vendor data."""
+        """Send vendor data: text, or in OCPP 2.x anything."""
 
     async def clear_cache(self) -> Payload:
         """Empty the charger's authorization cache."""
+
+    @property
+    def longest_token(self) -> int:
+        """Return how long a token can be."""
+
+    def list_entry(self, entry: Payload) -> Payload:
+        """Return a token of the list, told as OCPP 1.6 does, as it goes out."""
 
     async def get_local_list_version(
         self, priority: Priority = Priority.USER
@@ -109,6 +117,7 @@ class Commands(Protocol):
         id_token: str,
         expiry: datetime,
         parent_id_token: str | None = None,
+        connector_type: str | None = None,
     ) -> Payload:
         """Keep a connector, or with 0 any one, free for a token."""
 
@@ -176,6 +185,23 @@ class Commands(Protocol):
 
     async def get_installed_certificate_ids(self, certificate_type: str) -> Payload:
         """Return which root certificates the charger trusts."""
+
+    async def set_display_message(self, message: DisplayMessage) -> Payload:
+        """Show a message on the charger's display."""
+
+    async def clear_display_message(self, message_id: int) -> Payload:
+        """Show a message no longer."""
+
+    async def get_display_messages(
+        self,
+        ids: list[int] | None = None,
+        priority: str | None = None,
+        state: str | None = None,
+    ) -> Payload:
+        """Return the messages there are for the charger's display."""
+
+    async def update_cost(self, transaction: str, cost: float) -> Payload:
+        """Tell what a running transaction has cost so far."""
 
     async def call(self, action: str, payload: Payload) -> Payload:
         """Send any OCPP call, raw."""

@@ -144,6 +144,10 @@ class Connection:
         """Return whether the charger left without our wish."""
         return (self._closed or self.replaced) and not self.released
 
+    def knows(self, action: str) -> bool:
+        """Return whether the version spoken has this action."""
+        return self._schemas.knows(action)
+
     async def run(
         self, probe: Callable[[], Awaitable[object]], *, ping: bool = True
     ) -> None:

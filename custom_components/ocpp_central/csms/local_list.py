@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ocpp.v16.enums import UpdateType
+import orjson
 
 from .clock import format_time
 from .connection import Payload, Priority
@@ -24,8 +25,8 @@ _LOGGER = logging.getLogger(__name__)
 STEP = "SendLocalList"
 # What a charger says of its list that has none (OCPP 1.6, 5.10).
 _NO_LIST = -1
-# Longest token there can be in OCPP 1.6.
-_LONGEST = 20
+# What a message has besides the tokens.
+_OVERHEAD = 200
 
 
 class ListProblem(StrEnum):
@@ -217,7 +218,8 @@ class LocalList:
             Priority.SETUP
         )
         try:
-            return max(int(answer.get("listVersion") or 0), _NO_LIST)
+            version = answer.get("listVersion", answer.get("versionNumber"))
+            return max(int(version or 0), _NO_LIST)
         except TypeError, ValueError:
             return 0
 
@@ -237,10 +239,11 @@ class LocalList:
 
     def _wanted_entries(self) -> dict[str, Payload]:
         """Return what is to be on the charger, as far as it fits."""
+        longest = self._charge_point.commands.longest_token
         tokens = [
             token
             for token in self._authorizer.known
-            if 0 < len(token.id_token) <= _LONGEST
+            if 0 < len(token.id_token) <= longest
         ]
         # Whoever may not charge is no loss, should there be too many.
         tokens.sort(key=lambda token: token.status is not AuthorizationStatus.ACCEPTED)
@@ -254,7 +257,9 @@ class LocalList:
             self._problems[ListProblem.TOO_LONG] = {"most": most, "number": number}
         if self._problems.get(ListProblem.TOO_LONG) != before:
             self._changed()
-        return {token.id_token.casefold(): _entry(token) for token in tokens[:most]}
+        return {
+            token.id_token.casefold(): _entry(token, longest) for token in tokens[:most]
+        }
 
     def _changes(self, wanted: Mapping[str, Payload]) -> list[Payload]:
         """Return what has to change on the charger, what makes room first."""
@@ -274,12 +279,7 @@ class LocalList:
         """Send a list in as many parts as it takes; False where that failed."""
         charge_point = self._charge_point
         state = self._state
-        size = charge_point.configuration.integer(Setting.LOCAL_LIST_PART) or max(
-            1, len(entries)
-        )
-        parts = [
-            entries[first : first + size] for first in range(0, len(entries), size)
-        ] or [[]]
+        parts = self._parts(entries)
         if update_type is UpdateType.full:
             # Until it has arrived.
             state.version = None
@@ -307,6 +307,23 @@ class LocalList:
         self._complaint = ""
         return True
 
+    def _parts(self, entries: list[Payload]) -> list[list[Payload]]:
+        """Return the tokens as they fit into messages."""
+        charge_point = self._charge_point
+        most = charge_point.configuration.integer(Setting.LOCAL_LIST_PART)
+        room = charge_point.configuration.integer(Setting.LOCAL_LIST_BYTES)
+        parts: list[list[Payload]] = [[]]
+        used = _OVERHEAD
+        for entry in entries:
+            size = len(orjson.dumps(charge_point.commands.list_entry(entry))) + 1
+            full = most and len(parts[-1]) >= most
+            if parts[-1] and (full or (room and used + size > room)):
+                parts.append([])
+                used = _OVERHEAD
+            parts[-1].append(entry)
+            used += size
+        return parts
+
     def _has_none(self) -> None:
         self._charge_point.capabilities.no_local_list = True
         self._changed()
@@ -322,11 +339,11 @@ class LocalList:
         call_listeners(self._listeners)
 
 
-def _entry(token: KnownToken) -> Payload:
+def _entry(token: KnownToken, longest: int) -> Payload:
     """Return a token as a list has it (OCPP 1.6, 7.1)."""
     info: Payload = {"status": token.status.value}
     if token.expires:
         info["expiryDate"] = format_time(token.expires)
-    if token.group and len(token.group) <= _LONGEST:
+    if token.group and len(token.group) <= longest:
         info["parentIdTag"] = token.group
     return {"idTag": token.id_token, "idTagInfo": info}

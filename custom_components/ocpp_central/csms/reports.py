@@ -2,11 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 import time
 
 from .connection import Payload
-from .errors import CommandTimeout, ConnectionLost, InvalidCommand
+from .errors import ConnectionLost, InvalidCommand
 from .payloads import number
+
+
+@dataclass(slots=True)
+class Report:
+    """The answer to a request, and what has followed it."""
+
+    answer: Payload
+    parts: list[Payload] = field(default_factory=list)
+    # Whether nothing is missing: False where a part did not come in time.
+    complete: bool = False
 
 
 class Reports:
@@ -26,26 +37,34 @@ class Reports:
 
     async def gather(
         self, message: str, request_id: int, ask: Callable[[], Awaitable[Payload]]
-    ) -> tuple[Payload, list[Payload]]:
-        """Ask for a report; returns the answer, and all parts where it is accepted."""
+    ) -> Report:
+        """Ask for a report and wait for it, if the charger accepts to make one."""
         if (message, request_id) in self._parts:
             raise InvalidCommand(f"requestId: {request_id} is under way")
         queue = self._parts[message, request_id] = asyncio.Queue()
-        parts: list[Payload] = []
         try:
-            answer = await ask()
-            accepted = str(answer.get("status")).casefold() == "accepted"
-            while accepted and (not parts or _goes_on(parts[-1])):
-                async with asyncio.timeout(self._limit):
-                    part = await queue.get()
-                if part is None:
-                    raise ConnectionLost
-                parts.append(part)
-        except TimeoutError:
-            raise CommandTimeout(message) from None
+            report = Report(await ask())
+            if str(report.answer.get("status")).casefold() == "accepted":
+                await self._collect(queue, report)
+            else:
+                report.complete = True
         finally:
             del self._parts[message, request_id]
-        return answer, parts
+        return report
+
+    async def _collect(
+        self, queue: asyncio.Queue[Payload | None], report: Report
+    ) -> None:
+        while not report.complete:
+            try:
+                async with asyncio.timeout(self._limit):
+                    part = await queue.get()
+            except TimeoutError:
+                return
+            if part is None:
+                raise ConnectionLost
+            report.parts.append(part)
+            report.complete = str(part.get("tbc")).casefold() != "true"
 
     def take(self, message: str, payload: Payload) -> bool:
         """Take a part; False where nobody has asked for it."""
@@ -59,7 +78,3 @@ class Reports:
         """Let nobody wait for a charger that has gone."""
         for queue in self._parts.values():
             queue.put_nowait(None)
-
-
-def _goes_on(part: Payload) -> bool:
-    return str(part.get("tbc")).casefold() == "true"

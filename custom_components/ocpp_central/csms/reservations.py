@@ -27,6 +27,10 @@ class ReservationState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     REFUSED = "refused"
+    # By the charger itself, for instance because of a fault (OCPP 2.x).
+    REMOVED = "removed"
+    # The card was there, but no transaction came of it (OCPP 2.1).
+    UNUSED = "unused"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,6 +101,7 @@ class Reservations:
         *,
         reservation_id: int | None = None,
         parent_id_token: str | None = None,
+        connector_type: str | None = None,
     ) -> tuple[int, Payload]:
         """Have a connector kept free; returns the id and the charger's answer."""
         if reservation_id is None:
@@ -110,7 +115,12 @@ class Reservations:
         )
         try:
             response = await self._charge_point.commands.reserve_now(
-                reservation_id, connector, id_token, expiry, parent_id_token
+                reservation_id,
+                connector,
+                id_token,
+                expiry,
+                parent_id_token,
+                connector_type,
             )
         except CommandRejected:
             await self._add(replace(reservation, state=ReservationState.REFUSED))
@@ -132,6 +142,17 @@ class Reservations:
     def used(self, reservation_id: int) -> None:
         """Take note that a transaction has begun by a reservation."""
         self._end(reservation_id, ReservationState.USED)
+
+    def over(self, reservation_id: int, state: ReservationState) -> None:
+        """Take note of how a reservation has ended, as the charger says."""
+        for one in reversed(self._reservations):
+            if one.id == reservation_id and one.state in (
+                ReservationState.ACTIVE,
+                ReservationState.EXPIRED,
+            ):
+                one.state = state
+                self._changed()
+                return
 
     def tick(self) -> None:
         """Let expire what is over; called once a minute."""

@@ -1,5 +1,7 @@
 """OCPP 1.6: what a charger can be told."""
 
+from typing import Any
+
 from ocpp.v16.enums import (
     Action,
     AvailabilityType,
@@ -17,8 +19,9 @@ from .errors import (
     InvalidCommand,
     NotSupported,
 )
-from .model import LimitProfile, Purpose
+from .model import STATION, LimitProfile, Purpose
 from .rendering import profile_id, render
+from .v16_display import Display16
 from .v16_files import Files16
 from .v16_lists import Lists16
 from .v16_reservations import Reservations16
@@ -32,13 +35,15 @@ _PURPOSES = {
 }
 
 
-class Commands16(Files16, Lists16, Reservations16, Security16):
+class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
     """Sends commands over one connection."""
 
     protocol = "ocpp1.6"
 
-    async def reset(self, kind: str) -> Payload:
+    async def reset(self, kind: str, connector: int = STATION) -> Payload:
         """Reset (5.14); empty where a hard reset took the charger down at once."""
+        if connector != STATION:
+            raise InvalidCommand("Reset: OCPP 1.6 only has one of the whole charger")
         try:
             return await self._command(Action.reset, {"type": kind})
         except ConnectionLost:
@@ -179,9 +184,11 @@ class Commands16(Files16, Lists16, Reservations16, Security16):
         return await self._command(Action.extended_trigger_message, payload)
 
     async def data_transfer(
-        self, vendor_id: str, message_id: str | None, data: str | None
+        self, vendor_id: str, message_id: str | None, data: Any
     ) -> Payload:
-        """DataTransfer (5.6)."""
+        """DataTransfer (5.6); what is neither an object nor a list goes as text."""
+        if data is not None and not isinstance(data, (dict, list)):
+            data = str(data)
         payload = {"vendorId": vendor_id, "messageId": message_id, "data": data}
         return await self._command(
             Action.data_transfer,

@@ -9,6 +9,8 @@ from .v16_base import Base16
 class Lists16(Base16):
     """The commands about the local authorization list."""
 
+    longest_token = 20
+
     async def get_local_list_version(
         self, priority: Priority = Priority.USER
     ) -> Payload:
@@ -31,3 +33,7 @@ class Lists16(Base16):
             list_version, update_type, local_authorization_list or []
         )
         return response
+
+    def list_entry(self, entry: Payload) -> Payload:
+        """Return a token of the list as it goes out, which is as it is kept."""
+        return entry

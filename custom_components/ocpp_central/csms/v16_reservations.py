@@ -6,6 +6,7 @@ from ocpp.v16.enums import Action
 
 from .clock import format_time
 from .connection import Payload
+from .errors import InvalidCommand
 from .v16_base import Base16
 
 
@@ -19,8 +20,11 @@ class Reservations16(Base16):
         id_token: str,
         expiry: datetime,
         parent_id_token: str | None = None,
+        connector_type: str | None = None,
     ) -> Payload:
         """ReserveNow (5.13); connector 0 leaves it to the charger which one."""
+        if connector_type is not None:
+            raise InvalidCommand("connectorType: OCPP 1.6 has none")
         payload: Payload = {
             "connectorId": connector,
             "expiryDate": format_time(expiry),

@@ -10,9 +10,9 @@ from .evses import connector_number
 from .model import STATION, BootInfo, ConnectorStatus
 from .payloads import member, number, text
 from .v2_answers import AnswerMessages2
-from .v2_display import DisplayMessages2
 from .v2_files import FileMessages2
 from .v2_profiles import ProfileMessages2
+from .v2_reports import ReportMessages2
 from .v2_reservations import ReservationMessages2
 from .v2_security import SecurityMessages2
 from .v2_transactions import TransactionMessages2
@@ -29,11 +29,11 @@ _STATUS_WORDS = {status.value.casefold(): ours for status, ours in _STATUSES.ite
 
 
 class Messages2(
+    ReportMessages2,
     TransactionMessages2,
     VariableMessages2,
     ProfileMessages2,
     ReservationMessages2,
-    DisplayMessages2,
     FileMessages2,
     SecurityMessages2,
     AnswerMessages2,

@@ -31,6 +31,8 @@ class Base2(Sender):
     accepted: ClassVar = {
         "ChangeAvailability": {"accepted", "scheduled"},
         "ClearChargingProfile": {"accepted", "unknown"},
+        "ClearDisplayMessage": {"accepted", "unknown"},
+        "GetDisplayMessages": {"accepted", "unknown"},
         "GetLog": {"accepted", "acceptedcanceled"},
         "Reset": {"accepted", "scheduled"},
         "UnlockConnector": {"unlocked"},

@@ -5,6 +5,7 @@ from .v2_display import Display2
 from .v2_files import Files2
 from .v2_lists import Lists2
 from .v2_profiles import Profiles2
+from .v2_reports import Reports2
 from .v2_reservations import Reservations2
 from .v2_security import Security2
 from .v2_transactions import Transactions2
@@ -17,6 +18,7 @@ class Commands2(
     Files2,
     Lists2,
     Profiles2,
+    Reports2,
     Reservations2,
     Security2,
     Transactions2,

@@ -40,6 +40,11 @@ class Setting(Enum):
     LOCAL_LIST_ENABLED = "LocalAuthListEnabled", "LocalAuthListCtrlr.Enabled"
     LOCAL_LIST_ENTRIES = "LocalAuthListMaxLength", "LocalAuthListCtrlr.Entries"
     LOCAL_LIST_PART = "SendLocalListMaxLength", "LocalAuthListCtrlr.ItemsPerMessage"
+    LOCAL_LIST_BYTES = None, "LocalAuthListCtrlr.BytesPerMessage"
+    # Whether it shows what a session costs, and in which currency.
+    COST_AVAILABLE = None, "TariffCostCtrlr.Available[Cost]"
+    COST_ENABLED = None, "TariffCostCtrlr.Enabled[Cost]"
+    COST_CURRENCY = None, "TariffCostCtrlr.Currency"
     # Limits.
     LIMIT_UNITS = (
         "ChargingScheduleAllowedChargingRateUnit",
