@@ -48,6 +48,21 @@ class Commands(Protocol):
     async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
         """Remove one of our own profiles."""
 
+    @property
+    def one_default(self) -> bool:
+        """Return whether all connectors may have a default besides those of their own."""
+
+    async def get_charging_profiles(
+        self,
+        criteria: Payload,
+        connector: int | None = None,
+        priority: Priority = Priority.USER,
+    ) -> Payload:
+        """Return the profiles that the charger, or one connector (0: itself), holds."""
+
+    async def use_priority_charging(self, connector: int, active: bool) -> Payload:
+        """Let a running transaction have all there is, or no longer."""
+
     async def get_composite_schedule(
         self,
         connector: int,
@@ -96,6 +111,13 @@ class Commands(Protocol):
     def list_entry(self, entry: Payload) -> Payload:
         """Return a token of the list, told as OCPP 1.6 does, as it goes out."""
 
+    @property
+    def longest_token(self) -> int:
+        """Return how long a token can be."""
+
+    def list_entry(self, entry: Payload) -> Payload:
+        """Return a token of the list, told as OCPP 1.6 does, as it goes out."""
+
     async def get_local_list_version(
         self, priority: Priority = Priority.USER
     ) -> Payload:
@@ -124,11 +146,16 @@ class Commands(Protocol):
     async def cancel_reservation(self, reservation_id: int) -> Payload:
         """Keep a connector free no longer."""
 
+    @property
+    def numbers_jobs(self) -> bool:
+        """Return whether any job has a number, also one without a signature."""
+
     async def update_firmware(
         self,
         location: str,
         retrieve_date: datetime,
         *,
+        request_id: int | None = None,
         retries: int | None = None,
         retry_interval: int | None = None,
     ) -> Payload:
@@ -138,6 +165,7 @@ class Commands(Protocol):
         self,
         location: str,
         *,
+        request_id: int | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
         retries: int | None = None,
@@ -172,7 +200,9 @@ class Commands(Protocol):
     ) -> Payload:
         """Have the charger fetch and install firmware that it can verify."""
 
-    async def certificate_signed(self, certificate_chain: str) -> Payload:
+    async def certificate_signed(
+        self, certificate_chain: str, request_id: int | None = None
+    ) -> Payload:
         """Hand over a certificate that the charger has asked for."""
 
     async def install_certificate(
@@ -185,6 +215,23 @@ class Commands(Protocol):
 
     async def get_installed_certificate_ids(self, certificate_type: str) -> Payload:
         """Return which root certificates the charger trusts."""
+
+    async def set_display_message(self, message: DisplayMessage) -> Payload:
+        """Show a message on the charger's display."""
+
+    async def clear_display_message(self, message_id: int) -> Payload:
+        """Show a message no longer."""
+
+    async def get_display_messages(
+        self,
+        ids: list[int] | None = None,
+        priority: str | None = None,
+        state: str | None = None,
+    ) -> Payload:
+        """Return the messages there are for the charger's display."""
+
+    async def update_cost(self, transaction: str, cost: float) -> Payload:
+        """Tell what a running transaction has cost so far."""
 
     async def set_display_message(self, message: DisplayMessage) -> Payload:
         """Show a message on the charger's display."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # What the charger says in words that the standard does not have.
 OTHER = "other"
 FIRMWARE_STATUSES = (
+    "checksum_verified",
     "download_failed",
     "download_paused",
     "download_scheduled",
@@ -41,11 +42,15 @@ FIRMWARE_STATUSES = (
     "installation_failed",
     "installed",
     "installing",
+    "invalid_checksum",
     "invalid_signature",
+    "publish_failed",
+    "published",
     "signature_verified",
     OTHER,
 )
 DIAGNOSTICS_STATUSES = (
+    "accepted_canceled",
     "bad_message",
     "idle",
     "not_supported_operation",
@@ -59,15 +64,19 @@ DIAGNOSTICS_STATUSES = (
 # A job goes on after any other.
 _FINAL = frozenset(
     {
+        "accepted_canceled",
         "bad_message",
         "download_failed",
         "idle",
         "install_verification_failed",
         "installation_failed",
         "installed",
+        "invalid_checksum",
         "invalid_signature",
         "not_supported_operation",
         "permission_denied",
+        "publish_failed",
+        "published",
         "upload_failed",
         "upload_failure",
         "uploaded",
@@ -162,9 +171,12 @@ class Jobs:
         self, location: str, retrieve_date: datetime, **more: Any
     ) -> Payload:
         """Have the charger fetch and install firmware."""
-        async with self._job(JobKind.FIRMWARE, location, due=retrieve_date):
+        number = self._number()
+        async with self._job(
+            JobKind.FIRMWARE, location, due=retrieve_date, request_id=number
+        ):
             return await self._charge_point.commands.update_firmware(
-                location, retrieve_date, **more
+                location, retrieve_date, request_id=number, **more
             )
 
     async def signed_update_firmware(
@@ -190,9 +202,10 @@ class Jobs:
     ) -> Payload:
         """Have the charger upload a file for its maker, by default to us."""
         async with self._upload(location) as (url, upload):
-            async with self._job(JobKind.DIAGNOSTICS, url):
+            number = self._number()
+            async with self._job(JobKind.DIAGNOSTICS, url, request_id=number):
                 response = await self._charge_point.commands.get_diagnostics(
-                    url, **more
+                    url, request_id=number, **more
                 )
             return _with_link(response, upload, response.get("fileName"))
 
@@ -211,6 +224,10 @@ class Jobs:
                     log_type, number, url, **more
                 )
             return _with_link(response, upload, response.get("filename"))
+
+    def _number(self) -> int | None:
+        """Return the number of a new job where the charger's dialect has one."""
+        return self._new_id() if self._charge_point.commands.numbers_jobs else None
 
     def _new_id(self) -> int:
         """Return a number that no earlier request had, not even before a restart."""
@@ -287,7 +304,9 @@ class Jobs:
 
     # What becomes of it
 
-    def report(self, kind: JobKind, word: str, request_id: int | None) -> None:
+    def report(
+        self, kind: JobKind, word: str, request_id: int | None, info: str | None = None
+    ) -> None:
         """Take note of what the charger says; `word` is how it puts it."""
         plain = word.lower().replace("_", "").replace(" ", "")
         status = _STATUSES[kind].get(plain, OTHER)
@@ -296,6 +315,8 @@ class Jobs:
             step["reported"] = word
         if request_id is not None:
             step["request_id"] = request_id
+        if info:
+            step["info"] = info
         self._step(kind, **step)
         job = self._jobs.get(kind)
         ours = job and (request_id is None or request_id == job.request_id)

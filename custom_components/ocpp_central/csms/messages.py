@@ -20,7 +20,7 @@ from .model import (
     Value,
     mask_token,
 )
-from .payloads import number, text
+from .payloads import member, number, text
 
 _HEARTBEAT_INTERVAL = 60
 _PENDING_INTERVAL = 30
@@ -31,7 +31,13 @@ _TOKEN_EVENTS = {
     AuthorizationStatus.INVALID: "invalid",
     AuthorizationStatus.CONCURRENT: "concurrent",
 }
-_SECURITY_EVENTS = {name.replace("_", ""): name for name in SECURITY_EVENTS}
+# Four of them have other names in OCPP 2.x.
+_SECURITY_EVENTS = {name.replace("_", ""): name for name in SECURITY_EVENTS} | {
+    "csmsfailedtoauthenticate": "central_system_failed_to_authenticate",
+    "failedtoauthenticateatcsms": "failed_to_authenticate_at_central_system",
+    "invalidchargingstationcertificate": "invalid_charge_point_certificate",
+    "invalidcsmscertificate": "invalid_central_system_certificate",
+}
 
 
 class Messages:
@@ -184,6 +190,10 @@ class Messages:
 
     def _job_status(self, kind: JobKind, payload: Payload) -> Payload:
         if word := text(payload, "status"):
-            request_id = number(payload, "requestId")
-            self._charge_point.jobs.report(kind, word, request_id)
+            # Why, only OCPP 2.1 tells.
+            info = member(payload, "statusInfo")
+            reasons = (text(info, key) for key in ("reasonCode", "additionalInfo"))
+            self._charge_point.jobs.report(
+                kind, word, number(payload, "requestId"), " ".join(reasons).strip()
+            )
         return {}

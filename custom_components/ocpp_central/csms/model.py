@@ -428,6 +428,7 @@ class EventKind(StrEnum):
     DATA_TRANSFER = "data_transfer"
     SECURITY = "security"
     CONFIGURATION = "configuration_changed"
+    BUTTON = "button"
 
 
 # What a charge point may tell about its security (security extension, 4.4), by our names.
@@ -450,6 +451,8 @@ SECURITY_EVENTS = (
     "invalid_charge_point_certificate",
     "invalid_tls_version",
     "invalid_tls_cipher_suite",
+    "maintenance_login_accepted",
+    "maintenance_login_failed",
 )
 
 

@@ -51,6 +51,8 @@ class SecurityState:
     required: int = Profile.NONE
     # A certificate chain that the charger has asked for and not taken yet.
     certificate: str | None = None
+    # The number of its request, where it has one.
+    certificate_request: int | None = None
 
 
 class Security:
@@ -188,7 +190,13 @@ class Security:
             self._told(restart=state.restart, refused=not state.restart)
             return
         await self._keep()
-        for value in dict.fromkeys([hexadecimal(password), password]):
+        values = [password]
+        if charge_point.commands.setting_name(Setting.PASSWORD) == (
+            Setting.PASSWORD.key
+        ):
+            # Only there is it a key in hexadecimal, unless the charger disagrees.
+            values.insert(0, hexadecimal(password))
+        for value in dict.fromkeys(values):
             try:
                 response = await charge_point.settings.write(Setting.PASSWORD, value)
             except CommandRejected, CommandFailed, InvalidCommand:
@@ -237,7 +245,7 @@ class Security:
 
     # Certificates
 
-    async def sign(self, request: str) -> bool:
+    async def sign(self, request: str, request_id: int | None = None) -> bool:
         """Sign a certificate for the charger and send it; False if it gets none."""
         charge_point = self._charge_point
         authority = self._signing.authority
@@ -253,6 +261,7 @@ class Security:
             )
             return False
         self.state.certificate = certificate
+        self.state.certificate_request = request_id
         call_listeners(self._listeners)
         charge_point.run(self._deliver(), "deliver its certificate")
         return True
@@ -272,7 +281,9 @@ class Security:
         if certificate is None or certificate != self.state.certificate:
             return
         try:
-            await charge_point.commands.certificate_signed(certificate)
+            await charge_point.commands.certificate_signed(
+                certificate, self.state.certificate_request
+            )
         except CommandRejected, CommandFailed, InvalidCommand:
             self._delivered(certificate)
             raise
@@ -280,7 +291,7 @@ class Security:
 
     def _delivered(self, certificate: str) -> None:
         if self.state.certificate == certificate:
-            self.state.certificate = None
+            self.state.certificate = self.state.certificate_request = None
             call_listeners(self._listeners)
 
 

@@ -12,15 +12,18 @@ from .v16_base import Base16
 class Files16(Base16):
     """The commands about firmware, diagnostics and logs."""
 
+    numbers_jobs = False
+
     async def update_firmware(
         self,
         location: str,
         retrieve_date: datetime,
         *,
+        request_id: int | None = None,
         retries: int | None = None,
         retry_interval: int | None = None,
     ) -> Payload:
-        """UpdateFirmware (5.19)."""
+        """UpdateFirmware (5.19), which has no number."""
         return await self._command(
             Action.update_firmware,
             {
@@ -34,12 +37,13 @@ class Files16(Base16):
         self,
         location: str,
         *,
+        request_id: int | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
         retries: int | None = None,
         retry_interval: int | None = None,
     ) -> Payload:
-        """GetDiagnostics (5.9)."""
+        """GetDiagnostics (5.9), which has no number."""
         return await self._command(
             Action.get_diagnostics,
             {

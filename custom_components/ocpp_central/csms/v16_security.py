@@ -15,8 +15,10 @@ from .v16_base import Base16
 class Security16(Base16):
     """The commands about certificates."""
 
-    async def certificate_signed(self, certificate_chain: str) -> Payload:
-        """CertificateSigned (A02)."""
+    async def certificate_signed(
+        self, certificate_chain: str, request_id: int | None = None
+    ) -> Payload:
+        """CertificateSigned (A02), which has no number."""
         return await self._command(
             Action.certificate_signed, {"certificateChain": certificate_chain}
         )
