@@ -146,6 +146,16 @@ class Limits:
         """Return whether the charger is not known to hold what it should."""
         return self._next_change(None, ()) is not None
 
+    def live(self, connector: int) -> ChargingLimit | None:
+        """Return what is to hold for the running transaction now, as the charger has it."""
+        profile = self._live(connector)
+        profile = profile or self._held.get((Purpose.TRANSACTION, connector))
+        if profile is None or profile.purpose is not Purpose.TRANSACTION:
+            return None
+        if profile.until and profile.until <= utcnow():
+            return ChargingLimit(profile.after, profile.limit.unit)
+        return profile.limit
+
     def _next_change(
         self, connector: int | None, refused: Container[int]
     ) -> LimitProfile | None:
@@ -192,7 +202,9 @@ class Limits:
         current = max(MINIMUM_CURRENT, amperes(self._charge_point, limit))
         profile = default_profile(self._charge_point, connector, ChargingLimit(current))
         async with self._lock:
-            response = await self._send(profile)
+            response: Payload = {"status": "Accepted"}
+            for each in self._places(profile):
+                response = await self._send(each)
         wish = self._charge_point.wish(connector)
         wish.session = None
         wish.current_limit = current
@@ -203,6 +215,18 @@ class Limits:
         else:
             await self.apply(connector)
         return response
+
+    def _places(self, profile: LimitProfile) -> list[LimitProfile]:
+        """Return a default for each place that it is to be written to."""
+        charge_point = self._charge_point
+        if profile.connector != STATION or charge_point.commands.one_default:
+            return [profile]
+        # One with a limit of its own keeps it.
+        return [
+            replace(profile, connector=connector)
+            for connector in charge_point.connectors or [1]
+            if charge_point.wish(connector).current_limit is None
+        ]
 
     async def limit_station(self, limit: ChargingLimit) -> Payload:
         """Set the ceiling of the whole charge point."""
@@ -222,25 +246,28 @@ class Limits:
         Returns the charger's answer: Unknown where it held none.
         """
         wish = self._charge_point.wish(connector)
+        slots: list[Slot]
         if connector != STATION:
-            purposes = [Purpose.TRANSACTION, Purpose.DEFAULT]
-        elif wish.current_limit is None:
-            purposes = [Purpose.STATION]
+            slots = [(Purpose.TRANSACTION, connector), (Purpose.DEFAULT, connector)]
         else:
-            purposes = [Purpose.STATION, Purpose.DEFAULT]
+            slots = [(Purpose.STATION, STATION)]
+            if shared := self._idle(STATION):
+                slots += [
+                    (Purpose.DEFAULT, each.connector) for each in self._places(shared)
+                ]
         commands = self._charge_point.commands
         async with self._lock:
             answers = []
-            for purpose in purposes:
-                answers.append(await commands.clear_limit_profile(purpose, connector))
-                self._held.pop((purpose, connector), None)
+            for slot in slots:
+                answers.append(await commands.clear_limit_profile(*slot))
+                self._held.pop(slot, None)
         if connector == STATION:
             self._charge_point.wishes.maximum_current = None
         wish.current_limit = wish.limited = wish.session = None
         wish.paused = False
         self._charge_point.wishes_changed()
-        if connector == STATION:
-            # What runs may have been limited in its stead.
+        if connector == STATION or self._idle(STATION):
+            # What runs may have been limited in its stead, and what is for all is for it.
             self._charge_point.run(self.apply(), _TASK)
         return next(
             (answer for answer in answers if answer.get("status") == "Accepted"),
@@ -301,13 +328,17 @@ class Limits:
         """
         if (ceiling := self._charge_point.wishes.maximum_current) is not None:
             yield station_profile(self._charge_point, ChargingLimit(ceiling))
-        if all_connectors := self._idle(STATION):
-            yield all_connectors
+        shared = self._idle(STATION)
+        apart = not self._charge_point.commands.one_default
+        if shared and not apart:
+            yield shared
         for connector in self._charge_point.connectors:
             live = self._live(connector)
             if live:
                 yield live
             idle = self._idle(connector)
+            if idle is None and shared and apart:
+                idle = replace(shared, connector=connector)
             if idle and not (live and live.purpose is Purpose.DEFAULT):
                 yield idle
 

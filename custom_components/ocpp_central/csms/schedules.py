@@ -26,6 +26,8 @@ _LOGGER = logging.getLogger(__name__)
 
 # How close the measured current is to a limit that it is held down by, in A.
 _CLOSE = 1.0
+# How far apart two limits are the same, in A.
+_SAME = 0.1
 # A charger that drops its socket over the question so often is not asked any more.
 _MAX_LOSSES = 2
 # How often, in seconds, the end of a period may be a reason to ask.
@@ -39,6 +41,8 @@ class Source(StrEnum):
     COMPOSITE = "composite"
     # What it says that it offers to the car.
     OFFERED = "offered"
+    # What somebody else limits it to, as it says.
+    EXTERNAL = "external"
     # What it accepted from us, and the current agrees.
     MEASURED = "measured"
     # What it accepted from us.
@@ -201,15 +205,14 @@ class Schedules:
             limit = in_amperes(
                 period.limit, schedule.unit, period.phases, charge_point.config
             )
-            source = Source.COMPOSITE
+            source: Source | None = Source.COMPOSITE
             self._look_again(
                 connector, (schedule.change_after(now) - now).total_seconds()
             )
-        elif found := self._without_schedule(connector):
-            limit, source = found
-        elif "effective_limit" in charge_point.values(connector):
-            limit = source = None
         else:
+            limit, source = self._without_schedule(connector)
+        limit, source = self._from_outside(connector, limit, source)
+        if source is None and "effective_limit" not in charge_point.values(connector):
             return
         charge_point.update(
             connector,
@@ -221,7 +224,20 @@ class Schedules:
             },
         )
 
-    def _without_schedule(self, connector: int) -> tuple[float | None, Source] | None:
+    def _from_outside(
+        self, connector: int, limit: float | None, source: Source | None
+    ) -> tuple[float | None, Source | None]:
+        """Return a limit, or the one from outside where it is that which holds."""
+        charge_point = self._charge_point
+        outside = charge_point.external.now(connector)
+        if outside is None or (limit is not None and outside > limit + _SAME):
+            return limit, source
+        ours = charge_point.limits.held(connector)
+        if limit is not None and ours and amperes(charge_point, ours) <= outside:
+            return limit, source
+        return outside, Source.EXTERNAL
+
+    def _without_schedule(self, connector: int) -> tuple[float | None, Source | None]:
         """Return what else tells of the limit: the offer, the current, or nobody."""
         charge_point = self._charge_point
         offered = charge_point.value(connector, "current_offered")
@@ -229,7 +245,7 @@ class Schedules:
             return float(offered), Source.OFFERED
         ours = charge_point.limits.held(connector)
         if ours is None:
-            return None
+            return None, None
         limit = round(amperes(charge_point, ours), 1)
         current = charge_point.value(connector, "current")
         if isinstance(current, (int, float)):
