@@ -26,5 +26,7 @@ class ActionDescription:
     fields: dict[Any, Any]
     rule: Callable[[Any], Any] | None = None
     connector: bool = False
+    # Whether, where none is named, it is about the connector of the device.
+    own_connector: bool = True
     admin: bool = False
     response: SupportsResponse = SupportsResponse.OPTIONAL

@@ -14,7 +14,9 @@ from .csms.model import STATION
 async def _reset(
     charge_point: ChargePoint, _connector: int, data: dict[str, Any]
 ) -> Response:
-    return await charge_point.commands.reset(data["type"])
+    return await charge_point.commands.reset(
+        data["type"], data.get(ATTR_CONNECTOR, STATION)
+    )
 
 
 async def _unlock_connector(
@@ -103,7 +105,14 @@ _TRIGGER = {
 
 CHARGER_ACTIONS = {
     "reset": ActionDescription(
-        _reset, {vol.Optional("type", default="Soft"): vol.In(["Soft", "Hard"])}
+        _reset,
+        {
+            vol.Optional("type", default="Soft"): vol.In(
+                ["Soft", "Hard", "OnIdle", "Immediate", "ImmediateAndResume"]
+            ),
+            vol.Optional(ATTR_CONNECTOR): CONNECTOR,
+        },
+        own_connector=False,
     ),
     "unlock_connector": ActionDescription(_unlock_connector, {}, connector=True),
     "get_configuration": ActionDescription(
@@ -130,7 +139,7 @@ CHARGER_ACTIONS = {
         {
             vol.Required("vendor_id"): cv.string,
             vol.Optional("message_id"): cv.string,
-            vol.Optional("data"): cv.string,
+            vol.Optional("data"): object,
         },
         admin=True,
     ),

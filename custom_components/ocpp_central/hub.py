@@ -175,6 +175,7 @@ class OcppHub:
             charge_point.reservations.tick()
             charge_point.jobs.tick()
             charge_point.settings.tick()
+            charge_point.costs.tick()
         self.statistics.async_tick()
 
     @callback

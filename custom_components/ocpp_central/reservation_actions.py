@@ -19,6 +19,7 @@ async def _reserve_now(
         dt_util.as_utc(data["expiry"]),
         reservation_id=data.get("reservation_id"),
         parent_id_token=data.get("parent_id_token"),
+        connector_type=data.get("connector_type"),
     )
     return {**response, "reservation_id": reservation_id}
 
@@ -37,6 +38,7 @@ RESERVATION_ACTIONS = {
             vol.Required("expiry"): cv.datetime,
             vol.Optional("reservation_id"): vol.Coerce(int),
             vol.Optional("parent_id_token"): cv.string,
+            vol.Optional("connector_type"): cv.string,
         },
         connector=True,
     ),

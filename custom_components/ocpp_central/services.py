@@ -18,7 +18,7 @@ from homeassistant.helpers.service import (
 )
 import voluptuous as vol
 
-from .actions import ATTR_CONNECTOR, CONNECTOR, Action, Response
+from .actions import ATTR_CONNECTOR, CONNECTOR, ActionDescription, Response
 from .certificate_actions import CERTIFICATE_ACTIONS
 from .charger_actions import CHARGER_ACTIONS
 from .charging_actions import CHARGING_ACTIONS
@@ -28,6 +28,7 @@ from .csms.errors import CommandRejected
 from .csms.model import STATION, Value, mask_token
 from .csms.reservations import Reservation
 from .devices import identity_and_connector
+from .display_actions import DISPLAY_ACTIONS
 from .entity import translated_errors
 from .file_actions import FILE_ACTIONS
 from .hub import OcppConfigEntry
@@ -44,6 +45,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         **CHARGING_ACTIONS,
         **CHARGER_ACTIONS,
         **CERTIFICATE_ACTIONS,
+        **DISPLAY_ACTIONS,
         **FILE_ACTIONS,
         **LIST_ACTIONS,
         **RESERVATION_ACTIONS,
@@ -59,7 +61,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         register(
             DOMAIN,
             name,
-            partial(_async_handle, hass, description.action),
+            partial(_async_handle, hass, description),
             schema=vol.Schema(
                 vol.All(fields, description.rule) if description.rule else fields
             ),
@@ -75,17 +77,17 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_handle(
-    hass: HomeAssistant, action: Action, call: ServiceCall
+    hass: HomeAssistant, description: ActionDescription, call: ServiceCall
 ) -> ServiceResponse:
     """Carry out an action; a refusal raises unless its answer was asked for."""
     charge_point, own_connector = _target(hass, call.data[ATTR_DEVICE_ID])
     data = dict(call.data)
-    if own_connector != STATION:
+    if own_connector != STATION and description.own_connector:
         data.setdefault(ATTR_CONNECTOR, own_connector)
     connector = data.get(ATTR_CONNECTOR, 1)
     with translated_errors(charge_point):
         try:
-            response = await action(charge_point, connector, data)
+            response = await description.action(charge_point, connector, data)
         except CommandRejected as error:
             if not call.return_response:
                 raise
