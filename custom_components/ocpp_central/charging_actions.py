@@ -8,7 +8,7 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from .actions import ActionDescription, Response
+from .actions import ATTR_CONNECTOR, ActionDescription, Response
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.clock import utcnow
@@ -97,6 +97,15 @@ async def _clear_charging_profile(
     return await charge_point.commands.clear_charging_profile(data["criteria"])
 
 
+async def _get_charging_profiles(
+    charge_point: ChargePoint, _connector: int, data: dict[str, Any]
+) -> Response:
+    # Nothing said of a connector: of all of them.
+    return await charge_point.commands.get_charging_profiles(
+        data["criteria"], data.get(ATTR_CONNECTOR)
+    )
+
+
 async def _get_composite_schedule(
     charge_point: ChargePoint, connector: int, data: dict[str, Any]
 ) -> Response:
@@ -139,6 +148,12 @@ CHARGING_ACTIONS = {
     ),
     "clear_charging_profile": ActionDescription(
         _clear_charging_profile, {vol.Optional("criteria", default=dict): dict}
+    ),
+    "get_charging_profiles": ActionDescription(
+        _get_charging_profiles,
+        {vol.Optional("criteria", default=dict): dict},
+        connector=True,
+        response=SupportsResponse.ONLY,
     ),
     "get_composite_schedule": ActionDescription(
         _get_composite_schedule,

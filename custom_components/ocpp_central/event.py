@@ -56,6 +56,14 @@ STATION_EVENTS = (
         appears_with=None,
     ),
     OcppEventDescription(
+        key="button",
+        translation_key="button",
+        kind=EventKind.BUTTON,
+        event_types=["priority_charging_on", "priority_charging_off"],
+        entity_registry_enabled_default=False,
+        appears_with=None,
+    ),
+    OcppEventDescription(
         key="configuration_changed",
         translation_key="configuration_changed",
         kind=EventKind.CONFIGURATION,

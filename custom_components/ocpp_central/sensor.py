@@ -36,8 +36,14 @@ from homeassistant.util import dt as dt_util
 from .csms.charge_point import ChargePoint
 from .csms.jobs import DIAGNOSTICS_STATUSES, FIRMWARE_STATUSES, JobKind
 from .csms.model import ConnectorStatus, Value
+from .csms.reasons import Reason
 from .entity import Availability, OcppEntity, OcppEntityDescription
 from .hub import OcppConfigEntry
+from .limit_attributes import (
+    ATTR_EXTERNAL_LIMITS,
+    ATTR_FOREIGN_PROFILES,
+    limit_attributes,
+)
 
 # The charger pushes; the entity only reads what has come.
 PARALLEL_UPDATES = 0
@@ -79,35 +85,15 @@ def _limit(key: str, **kwargs: Any) -> OcppSensorDescription:
             "effective_limit",
             "effective_limit_source",
             "effective_limit_schedule",
+            "external",
         ),
         appears_with="effective_limit",
         value_fn=lambda charge_point, connector: charge_point.value(
             connector, "effective_limit"
         ),
-        attributes_fn=_limit_attributes,
+        attributes_fn=limit_attributes,
         **kwargs,
     )
-
-
-def _limit_attributes(
-    charge_point: ChargePoint, connector: int
-) -> Mapping[str, Any] | None:
-    source = charge_point.value(connector, "effective_limit_source")
-    schedule = charge_point.schedules.at(connector)
-    if schedule is None:
-        return {"source": source}
-    return {
-        "source": source,
-        "unit": schedule.unit,
-        "schedule": [
-            {
-                "start": period.start.isoformat(),
-                "limit": period.limit,
-                "phases": period.phases,
-            }
-            for period in schedule.periods
-        ],
-    }
 
 
 def _energy(key: str, **kwargs: Any) -> OcppSensorDescription:
@@ -274,6 +260,15 @@ CONNECTOR_SENSORS = (
         values=("status", "reservations"),
         attributes_fn=_reserved,
     ),
+    OcppSensorDescription(
+        key="reason_not_charging",
+        translation_key="reason_not_charging",
+        device_class=SensorDeviceClass.ENUM,
+        options=[reason.value for reason in Reason],
+        values=("reason_not_charging",),
+        # That the charger is away is a reason as well.
+        availability=Availability.ALWAYS,
+    ),
     _status_text("error_code"),
     _energy("energy"),
     _power(
@@ -396,7 +391,14 @@ class OcppSensor(OcppEntity, RestoreSensor):
     """A value of a charge point or connector."""
 
     _unrecorded_attributes = frozenset(
-        {"history", "schedule", ATTR_RESERVED_FOR, ATTR_RESERVED_UNTIL}
+        {
+            "history",
+            "schedule",
+            ATTR_EXTERNAL_LIMITS,
+            ATTR_FOREIGN_PROFILES,
+            ATTR_RESERVED_FOR,
+            ATTR_RESERVED_UNTIL,
+        }
     )
     entity_description: OcppSensorDescription
     # Shown until the charger says something.
