@@ -12,7 +12,7 @@ from .actions import ATTR_CONNECTOR, ActionDescription, Response
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.clock import utcnow
-from .csms.limits import MINIMUM_CURRENT
+from .csms.profiles import MINIMUM_CURRENT
 from .csms.model import STATION, ChargingLimit, LimitUnit
 from .entity import no_transaction
 

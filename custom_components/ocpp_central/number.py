@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
-from .csms.limits import MINIMUM_CURRENT
+from .csms.profiles import MINIMUM_CURRENT
 from .entity import (
     Availability,
     OcppEntityDescription,

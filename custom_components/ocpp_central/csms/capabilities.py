@@ -18,8 +18,10 @@ class Capabilities:
     untriggerable: list[str] = field(default_factory=list)
     # Changes of configuration that were refused, as "key=value".
     refused: list[str] = field(default_factory=list)
-    # It knows no profiles of a transaction, only defaults.
-    default_only: bool = False
+    # By what they are to hold for, the way to limit it that it was seen to obey; and
+    # those that it refuses or ignores, with what it said.
+    rungs: dict[str, str] = field(default_factory=dict)
+    failed_rungs: dict[str, str] = field(default_factory=dict)
     # It keeps no list of tokens.
     no_local_list: bool = False
     # It does not want to know what a session costs.

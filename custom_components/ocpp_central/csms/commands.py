@@ -45,7 +45,9 @@ class Commands(Protocol):
     ) -> Payload:
         """Install one of our own profiles."""
 
-    async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
+    async def clear_limit_profile(
+        self, purpose: Purpose, connector: int, stack: int = 0
+    ) -> Payload:
         """Remove one of our own profiles."""
 
     @property

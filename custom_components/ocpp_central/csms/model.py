@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from .accounting import Account
 from .register import Register
+from .timeline import Course, step_at
 
 type Value = str | int | float | bool | datetime | None
 
@@ -57,15 +58,27 @@ class Purpose(StrEnum):
 class LimitProfile:
     """A limit as one charging profile, its way back included.
 
-    From `until` on, `after` holds. One exists per purpose and connector.
+    One exists per purpose, connector and stack level.
     """
 
     purpose: Purpose
     connector: int
-    limit: ChargingLimit
-    until: datetime | None = None
-    after: float = 0
+    unit: LimitUnit
+    course: Course
+    stack: int = 0
+    # Whether its periods count from the start of the transaction, and when that was.
+    relative: bool = False
+    since: datetime | None = None
     transaction_id: int | None = None
+
+    def limit_at(self, time: datetime) -> ChargingLimit:
+        """Return what it lets flow at a time."""
+        return ChargingLimit(step_at(self.course, time).limit, self.unit)
+
+    @property
+    def slot(self) -> tuple[Purpose, int, int]:
+        """Return what it replaces."""
+        return self.purpose, self.connector, self.stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +106,9 @@ class ChargePointConfig:
     installation_current: float = 16.0
     meter_interval: int = 30
     keep_alive: bool = True
+    direct_current: bool = False
+    # The way to limit it that the user insists on, by its name; None: found out.
+    limit_way: str | None = None
     sync_local_list: bool = False
     remote_tag: str = "HOMEASSISTANT"
     data_transfer_answers: tuple[DataTransferAnswer, ...] = ()
@@ -118,12 +134,18 @@ class SessionLimit:
     # Seconds since the epoch; None: until the transaction ends.
     until: float | None = None
 
+    @property
+    def ends(self) -> datetime | None:
+        """Return when it ends, if before the transaction does."""
+        return None if self.until is None else datetime.fromtimestamp(self.until, UTC)
+
 
 @dataclass(slots=True, kw_only=True)
 class Wishes:
     """What the user wants of a connector, kept while the charger is away."""
 
     current_limit: float | None = None  # A per phase
+    power_limit: float | None = None  # W
     paused: bool = False
     available: bool | None = None
     # The car at it was started for whoever plugs in, and somebody has stopped it.
@@ -148,6 +170,9 @@ class StationWishes:
     """What the user wants of a charge point as a whole."""
 
     maximum_current: float | None = None  # A per phase
+    # What may flow at a connector when nobody commands, in A per phase; None: all that
+    # ever may.
+    offline_current: float | None = None
     enabled: bool = True
     access_mode: AccessMode = AccessMode.ANY_TOKEN
     # What the charger may decide by itself; None: as it comes.

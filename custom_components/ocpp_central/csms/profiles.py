@@ -1,18 +1,19 @@
-"""Limits in a charger's own units, as charging profiles of ours."""
+"""What is wanted of a connector, in a charger's own unit."""
 
-from datetime import datetime
 from math import floor
 import re
 from typing import TYPE_CHECKING
 
 from .configuration import ConfigurationKeys
-from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose
+from .model import STATION, ChargingLimit, LimitUnit, SessionLimit
+from .timeline import Course, Demand, Step
 from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
-
+# A car cannot charge below this with alternating current (IEC 61851-1), in A.
+MINIMUM_CURRENT = 6.0
 # The standard says Current and Power; chargers also say these.
 _AMPERE_WORDS = {"current", "a", "amp", "amps", "ampere"}
 _WATT_WORDS = {"power", "w", "watt", "watts"}
@@ -26,62 +27,76 @@ def units_of(configuration: ConfigurationKeys) -> list[LimitUnit]:
     return units or [LimitUnit.AMPERE]
 
 
-def station_profile(charge_point: ChargePoint, limit: ChargingLimit) -> LimitProfile:
-    """Return the ceiling of a whole charge point."""
-    return LimitProfile(
-        purpose=Purpose.STATION, connector=STATION, limit=spoken(charge_point, limit)
-    )
-
-
-def default_profile(
-    charge_point: ChargePoint, connector: int, limit: ChargingLimit
-) -> LimitProfile:
-    """Return what holds for any transaction of a connector."""
-    return LimitProfile(
-        purpose=Purpose.DEFAULT, connector=connector, limit=spoken(charge_point, limit)
-    )
-
-
-def transaction_profile(
+def demand_of(
     charge_point: ChargePoint,
     connector: int,
-    transaction_id: int | None,
-    limit: ChargingLimit,
-    until: datetime | None,
-) -> LimitProfile:
-    """Return what holds for one transaction, its way back included."""
-    after = spoken(charge_point, fallback(charge_point, connector)).value
-    return LimitProfile(
-        purpose=Purpose.TRANSACTION,
-        connector=connector,
-        limit=spoken(charge_point, limit),
-        until=until,
-        after=after if until else 0,
-        transaction_id=transaction_id,
+    unit: LimitUnit,
+    session: SessionLimit | None = None,
+) -> Demand:
+    """Return what everybody wants of a connector, and of its running transaction."""
+
+    def spoken(value: float, given: LimitUnit = LimitUnit.AMPERE) -> float:
+        return _in_unit(charge_point, ChargingLimit(value, given), unit)
+
+    config, wishes = charge_point.config, charge_point.wishes
+    asked = _asked(charge_point, connector, unit)
+    if wishes.maximum_current is not None:
+        most = spoken(wishes.maximum_current)
+    else:
+        most = max(spoken(config.installation_current), asked or 0)
+    fallback = most
+    if wishes.offline_current is not None:
+        fallback = min(most, spoken(wishes.offline_current))
+    course: Course = ()
+    if session:
+        limit = spoken(session.value, session.unit)
+        back = most if asked is None else asked
+        course = (Step(limit),)
+        if session.ends:
+            course = (Step(limit, session.ends), Step(back))
+    wish = charge_point.wish(connector)
+    return Demand(
+        most=most,
+        floor=fallback,
+        floor_binds=fallback < most,
+        limit=asked,
+        course=course,
+        paused=wish.paused,
+        minimum=0 if config.direct_current else _minimum(charge_point, unit),
     )
 
 
-def fallback(charge_point: ChargePoint, connector: int) -> ChargingLimit:
-    """Return what may flow once a limit of the session has run out."""
-    return ChargingLimit(
-        charge_point.wish(connector).current_limit
-        or charge_point.wish(STATION).current_limit
-        or charge_point.wishes.maximum_current
-        or charge_point.config.installation_current
-    )
+def _asked(charge_point: ChargePoint, connector: int, unit: LimitUnit) -> float | None:
+    """Return the user's own limit of a connector, or of all of them."""
+    wish, common = charge_point.wish(connector), charge_point.wish(STATION)
+    current = common.current_limit if wish.current_limit is None else wish.current_limit
+    limits = []
+    if current is not None:
+        limits.append(ChargingLimit(current))
+    if wish.power_limit is not None:
+        limits.append(ChargingLimit(wish.power_limit, LimitUnit.WATT))
+    return min((_in_unit(charge_point, limit, unit) for limit in limits), default=None)
 
 
-def spoken(charge_point: ChargePoint, limit: ChargingLimit) -> ChargingLimit:
-    """Return a limit in a unit the charger speaks, rounded down to 0.1."""
-    units = charge_point.limit_units
-    if limit.unit not in units:
-        watts = limit.value * _volts(charge_point)
-        limit = (
-            ChargingLimit(amperes(charge_point, limit))
-            if units[0] is LimitUnit.AMPERE
-            else ChargingLimit(watts, LimitUnit.WATT)
-        )
-    return ChargingLimit(floor(round(limit.value * 10, 3)) / 10, limit.unit)
+def _minimum(charge_point: ChargePoint, unit: LimitUnit) -> float:
+    """Return what a car on one phase cannot charge below."""
+    if unit is LimitUnit.AMPERE:
+        return MINIMUM_CURRENT
+    return MINIMUM_CURRENT * charge_point.config.nominal_voltage
+
+
+def _in_unit(charge_point: ChargePoint, limit: ChargingLimit, unit: LimitUnit) -> float:
+    """Return a limit in a unit."""
+    if limit.unit is unit:
+        return limit.value
+    if unit is LimitUnit.AMPERE:
+        return amperes(charge_point, limit)
+    return limit.value * _volts(charge_point)
+
+
+def written(value: float, step: float = 0.1) -> float:
+    """Return a limit as chargers take it, rounded down to a multiple of 0.1."""
+    return round(floor(round(value / step, 3)) * step, 1)
 
 
 def amperes(charge_point: ChargePoint, limit: ChargingLimit) -> float:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
-from .limits import MINIMUM_CURRENT
+from .profiles import MINIMUM_CURRENT
 from .model import STATION, AccessMode, ConnectorStatus, Transaction
 
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # those that last at a fixed time, those of a transaction well before any clock error.
 _ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
 _BEFORE = timedelta(seconds=600)
+# What the ids of profiles on a higher level are counted from.
+_HIGHER = 100
 _PURPOSES = {
     "chargepointmaxprofile": Purpose.STATION,
     "chargingstationmaxprofile": Purpose.STATION,
@@ -26,34 +28,48 @@ _PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A limit as it is written: since when, in the charger's time, and its periods."""
+    """A limit as it is written: since when, in the charger's time, and its periods.
 
-    start: datetime
+    Without a start they count from the start of the transaction.
+    """
+
+    start: datetime | None
     periods: list[Payload]
 
 
 def render(charge_point: ChargePoint, profile: LimitProfile) -> Rendering:
     """Write a limit as periods, the way back among them."""
     offset = charge_point.clock.offset or timedelta()
-    if profile.purpose is Purpose.TRANSACTION or profile.until:
-        start = utcnow().replace(microsecond=0) + offset - _BEFORE
+    start: datetime | None = None
+    if profile.relative:
+        counted_from = profile.since or utcnow()
+    elif profile.purpose is Purpose.TRANSACTION or len(profile.course) > 1:
+        counted_from = utcnow().replace(microsecond=0) - _BEFORE
+        start = counted_from + offset
     else:
-        start = _ALWAYS
-    periods: list[Payload] = [{"startPeriod": 0, "limit": profile.limit.value}]
-    if profile.until:
-        seconds = int((profile.until + offset - start).total_seconds())
-        periods.append({"startPeriod": max(1, seconds), "limit": profile.after})
+        counted_from = start = _ALWAYS
+    periods: list[Payload] = []
+    since = 0
+    for step in profile.course:
+        periods.append({"startPeriod": since, "limit": step.limit})
+        if step.until:
+            elapsed = (step.until - counted_from).total_seconds()
+            since = max(since + 1, int(elapsed))
     return Rendering(start, periods)
 
 
-def profile_id(charge_point: ChargePoint, purpose: Purpose, place: int) -> int:
-    """Return the one id of a purpose at a connector (OCPP 1.6) or EVSE (2.x).
+def profile_id(
+    charge_point: ChargePoint, purpose: Purpose, place: int, stack: int = 0
+) -> int:
+    """Return the one id of a purpose and level at a connector (OCPP 1.6) or EVSE (2.x).
 
     Small, because some chargers want ids up to the number of profiles they hold; but
     above those that one may keep for limits from outside (2.1).
     """
     kept = charge_point.configuration.integer(Setting.LIMIT_KEPT_IDS)
     first = 0 if kept is None else kept + 1
+    if stack:
+        first += _HIGHER
     if purpose is Purpose.STATION:
         return first + 1
     return first + 2 * place + (purpose is Purpose.TRANSACTION)

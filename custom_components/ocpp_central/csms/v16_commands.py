@@ -92,37 +92,37 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
     ) -> Payload:
         """Install one of our own profiles."""
         rendering = render(self._charge_point, profile)
-        charging_profile: Payload = {
-            "chargingProfileId": profile_id(
-                self._charge_point, profile.purpose, profile.connector
-            ),
-            "stackLevel": 0,
+        kind = ChargingProfileKindType
+        schedule: Payload = {
+            "chargingRateUnit": profile.unit,
+            "chargingSchedulePeriod": rendering.periods,
+        }
+        if rendering.start:
+            schedule["startSchedule"] = format_time(rendering.start)
+        written: Payload = {
+            "chargingProfileId": profile_id(self._charge_point, *profile.slot),
+            "stackLevel": profile.stack,
             "chargingProfilePurpose": _PURPOSES[profile.purpose],
-            "chargingProfileKind": ChargingProfileKindType.absolute,
-            "chargingSchedule": {
-                "startSchedule": format_time(rendering.start),
-                "chargingRateUnit": profile.limit.unit,
-                "chargingSchedulePeriod": rendering.periods,
-            },
+            "chargingProfileKind": kind.relative if profile.relative else kind.absolute,
+            "chargingSchedule": schedule,
         }
         if (
             profile.purpose is Purpose.TRANSACTION
             and profile.transaction_id is not None
         ):
-            charging_profile["transactionId"] = profile.transaction_id
+            written["transactionId"] = profile.transaction_id
         return await self._command(
             Action.set_charging_profile,
-            {
-                "connectorId": profile.connector,
-                "csChargingProfiles": charging_profile,
-            },
+            {"connectorId": profile.connector, "csChargingProfiles": written},
             priority,
         )
 
-    async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
+    async def clear_limit_profile(
+        self, purpose: Purpose, connector: int, stack: int = 0
+    ) -> Payload:
         """Remove one of our own profiles, and only that."""
         return await self.clear_charging_profile(
-            {"id": profile_id(self._charge_point, purpose, connector)}
+            {"id": profile_id(self._charge_point, purpose, connector, stack)}
         )
 
     async def get_composite_schedule(

@@ -18,7 +18,7 @@ from .evses import connector_number, place_of
 from .external import ExternalLimit
 from .model import STATION, Event, EventKind, LimitProfile, LimitUnit, Purpose
 from .payloads import member, members, number, real, text
-from .profiles import amperes, fallback
+from .profiles import demand_of
 from .rendering import profile_id, purpose_of, render
 from .reports import Report
 from .v2_base import Base2, MessagesBase2
@@ -215,7 +215,7 @@ class Profiles2(Base2):
             return await self._install(profile, priority)
         nature = (
             self._reference(profile.connector),
-            profile.limit.unit,
+            profile.unit,
             self._is_above_fallback(profile),
         )
         dynamic = self._can_be_dynamic(profile)
@@ -238,35 +238,38 @@ class Profiles2(Base2):
             self._dynamic[evse] = nature
         return response
 
-    async def clear_limit_profile(self, purpose: Purpose, connector: int) -> Payload:
+    async def clear_limit_profile(
+        self, purpose: Purpose, connector: int, stack: int = 0
+    ) -> Payload:
         """Remove one of our own profiles, and only that."""
         evse, _ = place_of(connector)
         if purpose is Purpose.TRANSACTION:
             self._dynamic.pop(evse, None)
         return await self._command(
             Action.clear_charging_profile,
-            {"chargingProfileId": profile_id(self._charge_point, purpose, evse)},
+            {"chargingProfileId": profile_id(self._charge_point, purpose, evse, stack)},
         )
 
     async def _install(
         self, profile: LimitProfile, priority: Priority, *, dynamic: bool = False
     ) -> Payload:
         evse, _ = place_of(profile.connector)
-        number = profile_id(self._charge_point, profile.purpose, evse)
+        number = profile_id(self._charge_point, profile.purpose, evse, profile.stack)
         rendering = render(self._charge_point, profile)
         schedule: Payload = {
             "id": number,
-            "chargingRateUnit": profile.limit.unit,
+            "chargingRateUnit": profile.unit,
             "chargingSchedulePeriod": rendering.periods,
         }
-        if not dynamic:
+        if rendering.start and not dynamic:
             schedule["startSchedule"] = format_time(rendering.start)
         kind = ChargingProfileKindEnumType
+        constant = kind.relative if profile.relative else kind.absolute
         written: Payload = {
             "id": number,
-            "stackLevel": 0,
+            "stackLevel": profile.stack,
             "chargingProfilePurpose": _PURPOSES[profile.purpose],
-            "chargingProfileKind": kind.dynamic if dynamic else kind.absolute,
+            "chargingProfileKind": kind.dynamic if dynamic else constant,
             "chargingSchedule": [schedule],
         }
         if profile.purpose is Purpose.TRANSACTION:
@@ -288,9 +291,9 @@ class Profiles2(Base2):
             Action.update_dynamic_schedule,
             {
                 "chargingProfileId": profile_id(
-                    self._charge_point, profile.purpose, evse
+                    self._charge_point, profile.purpose, evse, profile.stack
                 ),
-                "scheduleUpdate": {"limit": profile.limit.value},
+                "scheduleUpdate": {"limit": profile.course[0].limit},
             },
             priority,
         )
@@ -300,7 +303,8 @@ class Profiles2(Base2):
         return (
             self.version == "2.1"
             and self._takes_dynamic
-            and profile.until is None
+            and len(profile.course) == 1
+            and not profile.relative
             and profile.transaction_id is not None
             and self._charge_point.configuration.truth(Setting.LIMIT_DYNAMIC) is True
         )
@@ -308,11 +312,11 @@ class Profiles2(Base2):
     def _is_above_fallback(self, profile: LimitProfile) -> bool:
         """Return whether a charger that can is to fall back by itself once alone."""
         charge_point = self._charge_point
+        demand = demand_of(charge_point, profile.connector, profile.unit)
         return (
             self.version == "2.1"
             and charge_point.configuration.truth(Setting.LIMIT_OFFLINE) is True
-            and amperes(charge_point, profile.limit)
-            > fallback(charge_point, profile.connector).value
+            and profile.course[0].limit > demand.floor
         )
 
     def _reference(self, connector: int) -> str | None:

@@ -1,0 +1,163 @@
+"""The ways to limit a charger, from the likeliest down, and what was learnt of them.
+
+A rung is one way to write a limit. Which one a charger obeys, and which it refuses or
+ignores, is remembered by its vendor, model and firmware.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+import logging
+from typing import TYPE_CHECKING
+
+from .known_models import known_keys, known_ways
+from .model import LimitUnit, Purpose
+from .profiles import units_of
+from .vocabulary import Setting
+
+if TYPE_CHECKING:
+    from .charge_point import ChargePoint
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Slot(StrEnum):
+    """What a limit is to hold for."""
+
+    STATION = "station"
+    # Any transaction.
+    IDLE = "idle"
+    # The one that runs.
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to make a charger hold a limit."""
+
+    purpose: Purpose
+    # By what the periods are counted (OCPP 1.6, 7.12): the clock, or from the start of
+    # the transaction.
+    relative: bool = False
+    stack: int = 0
+    unit: LimitUnit = LimitUnit.AMPERE
+    # Written to connector 0, for all of them.
+    everywhere: bool = False
+    # No profile at all, but a configuration key that limits the current.
+    key: str | None = None
+
+    def __str__(self) -> str:
+        """Return the name it is remembered by, and shown as."""
+        if self.key:
+            return f"key {self.key}"
+        words = [
+            self.purpose,
+            "relative" if self.relative else "absolute",
+            str(self.stack),
+            self.unit,
+        ]
+        return " ".join([*words, "everywhere"] if self.everywhere else words)
+
+
+class Ladder:
+    """Where one charge point stands on its ways to be limited."""
+
+    def __init__(self, charge_point: ChargePoint) -> None:
+        """Begin with what is known of the model."""
+        self._charge_point = charge_point
+
+    def rung(self, slot: Slot) -> Rung | None:
+        """Return the way to take; None where nothing is left to try."""
+        capabilities = self._charge_point.capabilities
+        rungs = {str(rung): rung for rung in self._rungs(slot)}
+        if chosen := rungs.get(self._charge_point.config.limit_way or ""):
+            return chosen
+        if works := rungs.get(capabilities.rungs.get(slot, "")):
+            return works
+        return next(
+            (
+                rung
+                for name, rung in rungs.items()
+                if f"{slot}: {name}" not in capabilities.failed_rungs
+            ),
+            None,
+        )
+
+    def works(self, slot: Slot) -> bool:
+        """Return whether the charger was seen to obey on the present rung."""
+        rung = self.rung(slot)
+        return str(rung) == self._charge_point.capabilities.rungs.get(slot)
+
+    async def obeyed(self, slot: Slot, rung: Rung) -> None:
+        """Remember a way that a charger was seen to obey."""
+        rungs = self._charge_point.capabilities.rungs
+        if rungs.get(slot) != str(rung):
+            rungs[slot] = str(rung)
+            await self._charge_point.capability_store.save()
+
+    async def failed(self, slot: Slot, rung: Rung, why: str) -> None:
+        """Remember a way that a charger refuses or ignores, in its own words."""
+        capabilities = self._charge_point.capabilities
+        capabilities.failed_rungs[f"{slot}: {rung}"] = why
+        if capabilities.rungs.get(slot) == str(rung):
+            del capabilities.rungs[slot]
+        _LOGGER.info(
+            "%s cannot be limited by %s: %s", self._charge_point.identity, rung, why
+        )
+        await self._charge_point.capability_store.save()
+
+    def booted(self) -> None:
+        """Try all ways once more where none was left: its settings may be others now."""
+        failed = self._charge_point.capabilities.failed_rungs
+        for slot in Slot:
+            if self.rung(slot) is None:
+                for name in [*failed]:
+                    if name.startswith(f"{slot}: "):
+                        del failed[name]
+
+    def _rungs(self, slot: Slot) -> Iterator[Rung]:
+        """Return the ways there are, from the likeliest down."""
+        charge_point = self._charge_point
+        guesses = known_ways(charge_point.info)
+        rungs = [*self._profile_rungs(slot), *self._key_rungs()]
+        names = {str(rung): rung for rung in rungs}
+        for guess in guesses:
+            if rung := names.pop(guess, None):
+                yield rung
+        yield from names.values()
+
+    def _profile_rungs(self, slot: Slot) -> Iterator[Rung]:
+        for unit in self._units():
+            for purpose, everywhere in self._places(slot):
+                for stack in self._stacks():
+                    for relative in (False, True):
+                        yield Rung(purpose, relative, stack, unit, everywhere)
+
+    def _units(self) -> list[LimitUnit]:
+        configuration = self._charge_point.configuration
+        units = units_of(configuration)
+        # One that does not say which it takes may take the other one only.
+        return units if configuration.text(Setting.LIMIT_UNITS) else list(LimitUnit)
+
+    def _places(self, slot: Slot) -> list[tuple[Purpose, bool]]:
+        default = [(Purpose.DEFAULT, False), (Purpose.DEFAULT, True)]
+        if slot is Slot.STATION:
+            return [(Purpose.STATION, False)]
+        # What holds for the whole station holds for its only connector.
+        alone = len(self._charge_point.connectors) == 1
+        station = [(Purpose.STATION, False)] if alone else []
+        running = [(Purpose.TRANSACTION, False)] if slot is Slot.RUNNING else []
+        return [*running, *default, *station]
+
+    def _stacks(self) -> list[int]:
+        """Return the lowest level and the highest, which is above what others wrote."""
+        highest = self._charge_point.configuration.integer(Setting.LIMIT_STACK)
+        return [0] if highest == 0 else [0, highest or 1]
+
+    def _key_rungs(self) -> Iterator[Rung]:
+        configuration = self._charge_point.configuration
+        for name in known_keys():
+            key = configuration.get(name)
+            if key and not key.readonly:
+                spelled = configuration.spelled(name)
+                yield Rung(Purpose.STATION, key=spelled)
