@@ -112,6 +112,9 @@ class ChargePoint(State):
         # Connectors whose status the charger has told since it connected.
         self.heard_status: set[int] = set()
         self.reconnects = 0
+        # Whether others depend on what it draws; None: whoever lowers what may flow
+        # without us must mean so.
+        self.shares_fuse: bool | None = None
         # Where it reaches us, as far as the path of the endpoint, and whether that is a
         # port of our own.
         self.address: URL | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 from .known_models import known_keys, known_ways
 from .model import LimitUnit, Purpose
@@ -46,6 +46,7 @@ class Rung:
     # No profile at all, but a configuration key that limits the current.
     key: str | None = None
 
+    @override
     def __str__(self) -> str:
         """Return the name it is remembered by, and shown as."""
         if self.key:

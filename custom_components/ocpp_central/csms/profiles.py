@@ -58,7 +58,7 @@ def demand_of(
     return Demand(
         most=most,
         floor=fallback,
-        floor_binds=fallback < most,
+        shared=charge_point.shares_fuse is not False,
         limit=asked,
         course=course,
         paused=wish.paused,

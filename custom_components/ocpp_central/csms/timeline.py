@@ -32,9 +32,10 @@ class Demand:
 
     # M: what may flow at most.
     most: float
-    # F: what may flow when nobody commands, and whether somebody relies on that.
+    # F: what may flow when nobody commands, and whether others rely on that, because
+    # they share a fuse.
     floor: float
-    floor_binds: bool = False
+    shared: bool = False
     # U: what the user wants of any transaction; None: nothing.
     limit: float | None = None
     # What is wanted of the running transaction instead.
@@ -51,7 +52,7 @@ def idle_limit(demand: Demand) -> float | None:
 
     Never 0, which makes some chargers hang.
     """
-    if demand.limit is None and not demand.floor_binds:
+    if demand.limit is None and demand.floor >= demand.most:
         return None
     return max(demand.minimum, min(demand.floor, demand.most, _asked(demand)))
 
@@ -76,7 +77,7 @@ def needs_end(demand: Demand) -> bool:
     if demand.paused:
         return False
     above = any(step.limit > demand.floor for step in _wanted(demand))
-    return demand.live or (demand.floor_binds and above)
+    return demand.live or (demand.shared and above)
 
 
 def lifetime(demand: Demand) -> timedelta:
