@@ -234,6 +234,15 @@ class Charger(BaseCharger):
         """Make what serves the central system on a new connection."""
         return Handlers(self, transport)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction is running."""
+        return bool(self.station.busy)
+
+    def flash(self, firmware: str) -> None:
+        """Have another firmware from the next restart on."""
+        self._boot["firmwareVersion"] = firmware
+
     def boot_payload(self) -> Payload:
         """What to say in BootNotification."""
         return self._boot
