@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 import ssl
 from typing import Any, override
 
@@ -121,6 +122,7 @@ class Charger2(BaseCharger):
         )
         self.reports = Reports(self)
         self.sessions.changed = self._perhaps_reset
+        self._lost: datetime | None = None
         self._reset_when_idle: set[int] = set()
 
     # Life and connection
@@ -344,11 +346,28 @@ class Charger2(BaseCharger):
             for connector in self.station.connectors:
                 connector.reported = None
             self._boot_reason = "PowerUp"
+        elif self._offline_for() > self.variables.integer(
+            "OCPPCommCtrlr.OfflineThreshold"
+        ):
+            # After a long silence all is told anew (B04.FR.01).
+            for connector in self.station.connectors:
+                connector.reported = None
         for connector in reversed(self.station.connectors):
             if connector.reported != connector.status:
                 self.report(connector, first=True)
         self.outbox.pump()
         self.activity.changed()
+
+    @override
+    def link_down(self) -> None:
+        super().link_down()
+        self._lost = self.clock.now()
+
+    def _offline_for(self) -> float:
+        """How long the charger was offline, in seconds."""
+        if self._lost is None:
+            return 0.0
+        return (self.clock.now() - self._lost).total_seconds()
 
     def report(
         self, connector: Connector2, *, first: bool = False, triggered: bool = False

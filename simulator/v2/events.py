@@ -53,6 +53,7 @@ class Events:
         self._variables = variables
         self._online = online
         self._aligned: Timer | None = None
+        self._undelivered: dict[str, int] = {}
 
     # Beginning, going on, ending
 
@@ -155,13 +156,21 @@ class Events:
         if not self._online():
             payload["offline"] = True
         payload |= self.costs.event(evse, payload)
-        self._outbox.put(
+        self._undelivered[transaction.id] = self.waiting(transaction.id) + 1
+        delivery = self._outbox.put(
             "TransactionEvent",
             payload,
             lasting=True,
             triggered=trigger == "Trigger",
             answered=lambda answer: self._answer(evse, transaction, payload, answer),
         )
+        delivery.add_done_callback(lambda _: self._delivered(transaction.id))
+
+    def _delivered(self, transaction_id: str) -> None:
+        """One message less waits, whether it got through or was given up."""
+        self._undelivered[transaction_id] -= 1
+        if not self._undelivered[transaction_id]:
+            del self._undelivered[transaction_id]
 
     @staticmethod
     def _place(evse: Evse, transaction: Transaction, payload: Payload) -> None:
@@ -211,6 +220,12 @@ class Events:
             self.limit(evse, transaction, limits)
         self.answered(evse, transaction.id, info)
         self._station.update()
+
+    def waiting(self, transaction_id: str | None) -> int:
+        """How many messages about a transaction, or about any, were not delivered yet."""
+        if transaction_id is None:
+            return len(self._outbox.lasting)
+        return self._undelivered.get(transaction_id, 0)
 
     # Limits of a transaction (OCPP 2.1, E16)
 
