@@ -6,7 +6,6 @@ from datetime import datetime
 import ssl
 from typing import Any, override
 
-from simulator.base import REBOOT_SECONDS, BaseCharger
 from simulator.clock import Clock, format_time
 from simulator.link import Link
 from simulator.outbox import Outbox, Payload
@@ -17,14 +16,15 @@ from .handlers import Handlers2
 from .inventory import furnish
 from .login import Login
 from .reports import Reports
+from .restarts import Restarts
 from .schemas import VERSIONS
 from .sessions import Sessions2
-from .station import Connector2, Evse, Station2
+from .station import Connector2, Station2
 from .tokens import Tokens
 from .variables import Name, Settings2, Variables
 
 
-class Charger2(BaseCharger):
+class Charger2(Restarts):
     """A simulated OCPP 2.0.1 or 2.1 charging station. See the package for an overview."""
 
     def __init__(
@@ -80,7 +80,6 @@ class Charger2(BaseCharger):
             clock=self.clock,
         )
         self.station.on_status = self.report
-        self._boot_reason = "PowerUp"
         self._boot = {
             "vendorName": vendor[:50],
             "model": model[:20],
@@ -121,9 +120,8 @@ class Charger2(BaseCharger):
             self.activity,
         )
         self.reports = Reports(self)
-        self.sessions.changed = self._perhaps_reset
+        self.sessions.changed = self.perhaps_reset
         self._lost: datetime | None = None
-        self._reset_when_idle: set[int] = set()
 
     # Life and connection
 
@@ -144,88 +142,6 @@ class Charger2(BaseCharger):
         self.outbox.close()
         await self.activity.cancel()
         self.clock.detach(self)
-
-    async def reboot(self) -> None:
-        """Restart on the charger's own account. It is back after `REBOOT_SECONDS`."""
-        await self.restart("Reboot", "LocalReset")
-        await self.settle()
-
-    async def power_loss(self) -> None:
-        """Lose power for a moment. The charger is back after `REBOOT_SECONDS`."""
-        await self.crash("PowerLoss", "PowerUp")
-        await self.settle()
-
-    async def restart(self, reason: str, boot_reason: str) -> None:
-        """Restart after ending all transactions and saying so."""
-        for evse in self.station.busy:
-            self.sessions.stop(evse, reason)
-        await self.farewell()
-        await self.link.hang_up(Transport.close)
-        self._power_cycle(boot_reason)
-
-    async def crash(self, reason: str, boot_reason: str) -> None:
-        """Restart out of the blue. What was running ends, and is told after the restart."""
-        await self.link.hang_up(Transport.abort)
-        if self.variables.integer("TxCtrlr.ResumptionTimeout") < REBOOT_SECONDS:
-            for evse in self.station.busy:
-                self.sessions.stop(evse, reason)
-        self._power_cycle(boot_reason)
-
-    async def restart_and_resume(self, boot_reason: str) -> None:
-        """Restart without ending transactions (OCPP 2.1)."""
-        await self.farewell()
-        await self.link.hang_up(Transport.close)
-        self._power_cycle(boot_reason)
-
-    def _power_cycle(self, boot_reason: str) -> None:
-        self.station.update()
-        self.station.powered = False
-        self.station.update()
-        self.sessions.power_down()
-        self._boot_reason = boot_reason
-        self._reset_when_idle.clear()
-        self.link.forget_registration()
-        self.link.dial_later(REBOOT_SECONDS)
-        self.clock.call_later(REBOOT_SECONDS, self._power_up)
-
-    def _power_up(self) -> None:
-        self.station.powered = True
-        for evse in self.station.busy:
-            resumed = "TxResumed" if self.version == "2.1" else "Trigger"
-            self.events.updated(evse, resumed)
-        self.station.update()
-
-    # Resets
-
-    def reset_evse(self, evse: Evse) -> None:
-        """Restart one EVSE, ending its transaction."""
-        self.sessions.stop(evse, "ImmediateReset")
-        evse.resetting = True
-        self.station.update()
-
-        def over() -> None:
-            evse.resetting = False
-            self.station.update()
-
-        self.clock.call_later(REBOOT_SECONDS, over)
-
-    def reset_when_idle(self, evse_id: int) -> None:
-        """Restart an EVSE, or with 0 the station, once its transactions have ended."""
-        self._reset_when_idle.add(evse_id)
-
-    def _perhaps_reset(self) -> None:
-        if not self._reset_when_idle:
-            return
-        busy = {evse.id for evse in self.station.busy}
-        if 0 in self._reset_when_idle:
-            if not busy:
-                self._reset_when_idle.clear()
-                self.activity.spawn(self.restart("ImmediateReset", "ScheduledReset"))
-            return
-        for number in self._reset_when_idle - busy:
-            self._reset_when_idle.discard(number)
-            if (evse := self.station.evse(number)) is not None:
-                self.reset_evse(evse)
 
     # What happens at the charger
 

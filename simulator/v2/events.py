@@ -184,7 +184,7 @@ class Events:
         if evse.car is not None and not transaction.cable_told:
             transaction.cable_told = True
             payload["cableMaxCurrent"] = int(evse.max_current)
-        if evse.state == "Charging":
+        if payload["transactionInfo"].get("chargingState") == "Charging":
             payload["numberOfPhasesUsed"] = min(
                 evse.active.offered_phases, evse.car.phases if evse.car else 3
             )
