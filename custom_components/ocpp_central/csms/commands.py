@@ -266,8 +266,10 @@ class Commands(Protocol):
     async def update_cost(self, transaction: str, cost: float) -> Payload:
         """Tell what a running transaction has cost so far."""
 
-    async def call(self, action: str, payload: Payload) -> Payload:
-        """Send any OCPP call, raw."""
+    async def call(
+        self, action: str, payload: Payload, *, report: bool = False
+    ) -> Payload:
+        """Send any OCPP call, raw; on wish, wait for what is reported on it."""
 
     async def probe(self) -> Payload:
         """Make the cheapest call there is, for a sign of life."""
