@@ -157,14 +157,15 @@ class Charger2(Restarts):
             raise ValueError(f"There is no connector {number}")
         return found
 
+    @override
+    async def show(self, token: str, connector: int = 1, kind: str = "ISO14443") -> str:
+        return await self.sessions.swipe(token, self.connector(connector), kind)
+
+    @override
     async def swipe(
         self, token: str, connector: int = 1, kind: str = "ISO14443"
     ) -> str:
-        """Hold a card to the reader, to start or to stop. Returns the status it got.
-
-        That is an AuthorizationStatus, or Unavailable where no transaction can begin.
-        """
-        status = await self.sessions.swipe(token, self.connector(connector), kind)
+        status = await self.show(token, connector, kind)
         await self.settle()
         return status
 
