@@ -7,7 +7,7 @@ is written with a percent sign, as in a URL.
 
 from collections.abc import Iterable, Iterator
 import re
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from .connection import Payload
 from .evses import connector_number
@@ -21,9 +21,9 @@ _NAME = re.compile(
     r"\.\s*(?P<variable>[^][]+?)\s*"
     r"(?:\[(?P<variable_instance>[^]]*)\]\s*)?"
 )
-# What `quote` is to leave alone: all that is no sign of the notation.
-_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "[].@%")
-_PLAIN_VARIABLE = _PLAIN + ".@"
+_SIGNS = "[].@%"
+# Behind the dot that divides a name, only these are left to be mistaken.
+_LATER_SIGNS = "[]%"
 _PLACES = {"connector", "evse"}
 
 
@@ -34,11 +34,11 @@ def name_of(payload: Payload) -> str:
     of, what = text(component, "name"), text(variable, "name")
     if not of or not what:
         return ""
-    name = _quoted(of, _PLAIN) + _instance(component)
+    name = _quoted(of, _SIGNS) + _instance(component)
     if (place := number(evse, "id")) is not None:
         connector = number(evse, "connectorId")
         name += f"@{place}" if connector is None else f"@{place}:{connector}"
-    return f"{name}.{_quoted(what, _PLAIN_VARIABLE)}{_instance(variable)}"
+    return f"{name}.{_quoted(what)}{_instance(variable)}"
 
 
 def named(name: str) -> Payload | None:
@@ -84,11 +84,8 @@ def connectors_in(names: Iterable[str]) -> Iterator[int]:
 
 def _instance(named_part: Payload) -> str:
     instance = text(named_part, "instance")
-    return f"[{_quoted(instance, _PLAIN_VARIABLE)}]" if instance else ""
+    return f"[{_quoted(instance)}]" if instance else ""
 
 
-def _quoted(name: str, plain: str) -> str:
-    # Other alphabets are fine as they are.
-    return "".join(
-        sign if ord(sign) > 0x7E else quote(sign, safe=plain) for sign in name
-    )
+def _quoted(name: str, signs: str = _LATER_SIGNS) -> str:
+    return "".join(f"%{ord(sign):02X}" if sign in signs else sign for sign in name)
