@@ -16,15 +16,7 @@ from custom_components.ocpp_central.csms.errors import (
     NotSupported,
 )
 
-from .common import (
-    TIMING,
-    Central,
-    Charger,
-    HangUp,
-    Payload,
-    Refusal,
-    central_system,
-)
+from .common import TIMING, Central, Charger, HangUp, Payload, Refusal, central_system
 from .common2 import both_versions, connect2
 
 WELCOME = DisplayMessage(id=1, text="Welcome")
