@@ -234,9 +234,10 @@ class Charger(BaseCharger):
         """Whether a transaction is running."""
         return bool(self.station.busy)
 
-    def flash(self, firmware: str) -> None:
-        """Have another firmware from the next restart on."""
+    async def flash(self, firmware: str) -> None:
+        """Have another firmware, and restart with it."""
         self._boot["firmwareVersion"] = firmware
+        await self.restart("Reboot")
 
     def boot_payload(self) -> Payload:
         """What to say in BootNotification."""

@@ -40,11 +40,8 @@ class Owner(Protocol):
     def busy(self) -> bool:
         """Whether a transaction is running."""
 
-    def flash(self, firmware: str) -> None:
-        """Have another firmware from the next restart on."""
-
-    async def restart(self, reason: str) -> None:
-        """Restart."""
+    async def flash(self, firmware: str) -> None:
+        """Have another firmware, and restart with it."""
 
 
 class _Job:
@@ -229,8 +226,7 @@ class Maintenance:
             self._after_boot = lambda: self._installed(say)
         else:
             await say("Installed")
-        self._charger.flash(self.new_firmware)
-        await self._charger.restart("Reboot")
+        await self._charger.flash(self.new_firmware)
 
     async def _installed(self, say: Say) -> None:
         await say("Installed")

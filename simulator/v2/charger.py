@@ -12,11 +12,11 @@ from simulator.outbox import Outbox, Payload
 from simulator.transport import Transport
 
 from .events import Events
+from .features import Features
 from .handlers import Handlers2
 from .inventory import furnish
 from .login import Login
 from .reports import Reports
-from .restarts import Restarts
 from .schemas import VERSIONS
 from .sessions import Sessions2
 from .station import Connector2, Station2
@@ -24,7 +24,7 @@ from .tokens import Tokens
 from .variables import Name, Settings2, Variables
 
 
-class Charger2(Restarts):
+class Charger2(Features):
     """A simulated OCPP 2.0.1 or 2.1 charging station. See the package for an overview."""
 
     def __init__(
@@ -100,6 +100,7 @@ class Charger2(Restarts):
             state=self.availability,
         )
         self._show_clock()
+        self.add_features()
         self.variables.override(config or {})
         self.variables.changed = self._configured
         self.tokens = Tokens(self.variables, self.outbox, self.clock)
@@ -121,6 +122,7 @@ class Charger2(Restarts):
         )
         self.reports = Reports(self)
         self.sessions.changed = self.perhaps_reset
+        self.connect_features()
         self._lost: datetime | None = None
 
     # Life and connection
@@ -139,6 +141,7 @@ class Charger2(Restarts):
         await self.link.close()
         self.station.stop()
         self.events.stop()
+        self.stop_features()
         self.outbox.close()
         await self.activity.cancel()
         self.clock.detach(self)
@@ -251,7 +254,8 @@ class Charger2(Restarts):
 
     def serve(self, transport: Transport) -> Handlers2:
         """Make what serves the central system on a new connection."""
-        return Handlers2(self, transport)
+        self.talk = handlers = Handlers2(self, transport)
+        return handlers
 
     def boot_payload(self, reason: str | None = None) -> Payload:
         """What to say in BootNotification."""
@@ -272,6 +276,7 @@ class Charger2(Restarts):
         for connector in reversed(self.station.connectors):
             if connector.reported != connector.status:
                 self.report(connector, first=True)
+        self.features_up(booted=booted)
         self.outbox.pump()
         self.activity.changed()
 
@@ -310,6 +315,7 @@ class Charger2(Restarts):
 
     def _configured(self, name: Name) -> None:
         """A variable changed."""
+        self.monitors.watch()
         match name.component, name.variable:
             case "OCPPCommCtrlr", "HeartbeatInterval":
                 self.link.restart_heartbeat()
