@@ -6,18 +6,20 @@ from contextlib import suppress
 import logging
 import signal
 import sys
+from typing import Any
 
 from .car import Car
 from .charger import Charger
 from .clock import WallClock
 from .console import Console, read_lines
 from .scenarios import SCENARIOS, play
+from .v2 import Charger2
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
-        description="A simulated OCPP 1.6-J charge point. It takes commands on standard input.",
+        description="A simulated charge point. It takes commands on standard input.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
@@ -27,8 +29,25 @@ def _arguments() -> argparse.Namespace:
         help="central system, without the identity",
     )
     add("--identity", default="GARAGE", help="identity of the charge point")
+    add(
+        "--protocol",
+        choices=("1.6", "2.0.1", "2.1"),
+        default="1.6",
+        help="version of OCPP to speak",
+    )
     add("--password", help="password for Basic authentication")
-    add("--connectors", type=int, default=1, help="number of connectors")
+    add(
+        "--connectors",
+        type=int,
+        default=1,
+        help="number of connectors; of EVSEs in 2.x",
+    )
+    add(
+        "--connectors-per-evse",
+        type=int,
+        default=1,
+        help="how many of them share a meter, in 2.x",
+    )
     add(
         "--phases",
         type=int,
@@ -91,7 +110,7 @@ def _arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="configuration key",
+        help="configuration key, or Component.Variable in 2.x",
     )
     add(
         "--json",
@@ -103,30 +122,46 @@ def _arguments() -> argparse.Namespace:
     for item in arguments.config:
         if "=" not in item:
             parser.error(f"--config needs KEY=VALUE, not {item}")
-    if arguments.connectors < 1:
-        parser.error("--connectors must be at least 1")
+    if arguments.connectors < 1 or arguments.connectors_per_evse < 1:
+        parser.error("there must be at least 1 connector")
     if arguments.speed <= 0:
         parser.error("--speed must be above zero")
     return arguments
 
 
-async def _run(arguments: argparse.Namespace) -> None:
-    charger = Charger(
+def _charger(arguments: argparse.Namespace) -> Charger | Charger2:
+    options: dict[str, Any] = {
+        "phases": arguments.phases,
+        "max_current": arguments.max_current,
+        "meter_start": arguments.meter_start,
+        "password": arguments.password,
+        "clock": WallClock(arguments.speed),
+        "config": dict(item.split("=", 1) for item in arguments.config),
+        "reports_soc": arguments.soc,
+        "vendor": arguments.vendor,
+        "model": arguments.model,
+        "serial": arguments.serial,
+        "firmware": arguments.firmware,
+    }
+    if arguments.protocol == "1.6":
+        return Charger(
+            arguments.url,
+            arguments.identity,
+            connectors=arguments.connectors,
+            **options,
+        )
+    return Charger2(
         arguments.url,
         arguments.identity,
-        connectors=arguments.connectors,
-        phases=arguments.phases,
-        max_current=arguments.max_current,
-        meter_start=arguments.meter_start,
-        password=arguments.password,
-        clock=WallClock(arguments.speed),
-        config=dict(item.split("=", 1) for item in arguments.config),
-        reports_soc=arguments.soc,
-        vendor=arguments.vendor,
-        model=arguments.model,
-        serial=arguments.serial,
-        firmware=arguments.firmware,
+        version=arguments.protocol,
+        evses=arguments.connectors,
+        connectors_per_evse=arguments.connectors_per_evse,
+        **options,
     )
+
+
+async def _run(arguments: argparse.Namespace) -> None:
+    charger = _charger(arguments)
 
     def make_car() -> Car:
         return Car(

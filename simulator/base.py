@@ -100,6 +100,21 @@ class BaseCharger(ABC):
         self.outbox.link_down()
         self.activity.changed()
 
+    # What happens at the charger
+
+    @abstractmethod
+    async def show(self, token: str, connector: int = 1) -> str:
+        """Hold a card to the reader, and do not wait for what follows."""
+
+    async def swipe(self, token: str, connector: int = 1) -> str:
+        """Hold a card to the reader, to start or to stop. Returns the status it got.
+
+        That is an AuthorizationStatus, or Unavailable where no transaction can begin.
+        """
+        status = await self.show(token, connector)
+        await self.settle()
+        return status
+
     # Watching
 
     async def wait_for(

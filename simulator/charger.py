@@ -164,14 +164,9 @@ class Charger(BaseCharger):
             raise ValueError(f"There is no connector {number}")
         return connector
 
-    async def swipe(self, token: str, connector: int = 1) -> str:
-        """Hold a card to the reader, to start or to stop. Returns the status it got.
-
-        That is an AuthorizationStatus, or Unavailable where no transaction can begin.
-        """
-        status = await self.sessions.swipe(token, self.connector(connector))
-        await self.settle()
-        return status
+    @override
+    async def show(self, token: str, connector: int = 1) -> str:
+        return await self.sessions.swipe(token, self.connector(connector))
 
     async def stop_transaction(self, connector: int = 1, reason: str = "Local") -> None:
         """End a transaction at the charger, without a card."""
@@ -233,6 +228,16 @@ class Charger(BaseCharger):
     def serve(self, transport: Transport) -> Handlers:
         """Make what serves the central system on a new connection."""
         return Handlers(self, transport)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction is running."""
+        return bool(self.station.busy)
+
+    async def flash(self, firmware: str) -> None:
+        """Have another firmware, and restart with it."""
+        self._boot["firmwareVersion"] = firmware
+        await self.restart("Reboot")
 
     def boot_payload(self) -> Payload:
         """What to say in BootNotification."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from .charger import Charger
 from .scenarios import MakeCar
+from .v2 import Charger2
 
 type Reply = dict[str, Any]
 
@@ -38,7 +39,7 @@ class _Mistake(Exception):
 class Console:
     """Carries out commands and writes a reply to each."""
 
-    charger: Charger
+    charger: Charger | Charger2
     make_car: MakeCar
     as_json: bool
     write: Callable[[str], None]

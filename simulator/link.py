@@ -326,6 +326,7 @@ class Link:
 
     def registration(self, answer: dict[str, Any]) -> None:
         """Obey the answer to a BootNotification."""
+        self._cancel_timer()
         interval = int(answer["interval"])
         self.refused = answer["status"] == "Rejected"
         if answer["status"] != "Accepted":

@@ -7,16 +7,15 @@ said when it is due by the charger's clock.
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from .clock import Timer, format_time
+from .activity import Activity
+from .clock import Clock, Timer, format_time
 from .link import CallFailed, LinkDown
-
-if TYPE_CHECKING:
-    from .charger import Charger
+from .outbox import Outbox
 
 #: How long each step of a job takes.
 STEP_SECONDS = 5.0
@@ -29,10 +28,26 @@ type Say = Callable[[str], Awaitable[None]]
 _NUMBERED = frozenset({"LogStatusNotification", "SignedFirmwareStatusNotification"})
 
 
+class Owner(Protocol):
+    """The charger, as its jobs see it."""
+
+    identity: str
+    clock: Clock
+    activity: Activity
+    outbox: Outbox
+
+    @property
+    def busy(self) -> bool:
+        """Whether a transaction is running."""
+
+    async def flash(self, firmware: str) -> None:
+        """Have another firmware, and restart with it."""
+
+
 class _Job:
     """A script that yields how long to wait until it goes on."""
 
-    def __init__(self, charger: Charger, script: Script) -> None:
+    def __init__(self, charger: Owner, script: Script) -> None:
         self._charger = charger
         self._script = script
         self._timer: Timer | None = None
@@ -65,7 +80,7 @@ class _Job:
 class Maintenance:
     """What the charger does with firmware and files."""
 
-    def __init__(self, charger: Charger) -> None:
+    def __init__(self, charger: Owner) -> None:
         """Begin with nothing to do."""
         self._charger = charger
         #: What the next firmware is called, once it is installed.
@@ -152,7 +167,7 @@ class Maintenance:
             return "InvalidCertificate", None
         if certificate in self.revoked:
             return "RevokedCertificate", None
-        if self._charger.station.busy:
+        if self._charger.busy:
             return "Rejected", None
         instead = self._running("Firmware")
         say = self._sayer("SignedFirmwareStatusNotification", request_id)
@@ -211,8 +226,7 @@ class Maintenance:
             self._after_boot = lambda: self._installed(say)
         else:
             await say("Installed")
-        self._charger.boot_payload()["firmwareVersion"] = self.new_firmware
-        await self._charger.restart("Reboot")
+        await self._charger.flash(self.new_firmware)
 
     async def _installed(self, say: Say) -> None:
         await say("Installed")

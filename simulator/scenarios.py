@@ -5,6 +5,7 @@ import logging
 
 from .car import Car
 from .charger import Charger
+from .v2 import Charger2
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -14,9 +15,10 @@ SCENARIOS = ("idle", "plugged", "charging", "auto")
 _LINGER_SECONDS = 60.0
 
 type MakeCar = Callable[[], Car]
+type AnyCharger = Charger | Charger2
 
 
-def play(charger: Charger, scenario: str, make_car: MakeCar, token: str) -> None:
+def play(charger: AnyCharger, scenario: str, make_car: MakeCar, token: str) -> None:
     """Set a scene on connector 1 of a charger that was started.
 
     - `idle`: nobody is there.
@@ -33,14 +35,14 @@ def play(charger: Charger, scenario: str, make_car: MakeCar, token: str) -> None
         charger.activity.watch(_come_and_go(charger, make_car))
 
 
-async def _swipe(charger: Charger, token: str) -> None:
+async def _swipe(charger: AnyCharger, token: str) -> None:
     await charger.activity.wait_for(lambda: charger.accepted, None)
-    status = await charger.sessions.swipe(token, charger.connector(1))
+    status = await charger.show(token)
     if status != "Accepted":
         _LOGGER.warning("The central system does not let %s charge: %s", token, status)
 
 
-async def _come_and_go(charger: Charger, make_car: MakeCar) -> None:
+async def _come_and_go(charger: AnyCharger, make_car: MakeCar) -> None:
     """Replace every car that was charged by a new one, for ever."""
     connector = charger.connector(1)
     while True:
@@ -53,7 +55,7 @@ async def _come_and_go(charger: Charger, make_car: MakeCar) -> None:
             connector.plug_in(make_car())
 
 
-async def _pause(charger: Charger) -> None:
+async def _pause(charger: AnyCharger) -> None:
     over = False
 
     def end() -> None:

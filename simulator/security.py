@@ -5,25 +5,14 @@ certificate, and the root certificates it was given.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 import re
 import ssl
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, override
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from ocpp.v16 import call_result
 from ocpp.v16.enums import Action
 
+from .certificates import Certificates
 from .configuration import Configuration, Key
 from .connection import Connection, serves
 
@@ -42,7 +31,7 @@ _ENCRYPTED = 2
 _KEY = re.compile(r"(?:[0-9A-Fa-f]{2}){16,20}")
 
 
-class Security:
+class Security(Certificates):
     """What the charger dials with. A charger without a profile lacks the extensions."""
 
     def __init__(
@@ -58,23 +47,17 @@ class Security:
         organization: str = "Home",
     ) -> None:
         """Dial one address without encryption, and another, if given, with it."""
-        self.tls = tls
-        self.roots: dict[str, list[x509.Certificate]] = {}
-        #: The certificate that the central system has signed last.
-        self.certificate: x509.Certificate | None = None
+        super().__init__(identity, tls)
         #: Use a new password only after a restart, and say so.
         self.password_needs_reboot = False
         #: Told when the charger is to dial again.
         self.redial: Callable[[], None] = lambda: None
-        self._identity = identity
         self._configuration = configuration
         self._url = url
         self._secure_url = secure_url
         self._password = password.encode() if isinstance(password, str) else password
         self._next_password: bytes | None = None
         self._proven = profile or 0
-        self._key: ec.EllipticCurvePrivateKey | None = None
-        self._folder = TemporaryDirectory(prefix="charger")
         if profile is not None:
             configuration.add(PASSWORD_KEY, Key("", self._is_key, hidden=True))
             configuration.add(PROFILE_KEY, Key(str(profile), self._is_higher))
@@ -125,6 +108,21 @@ class Security:
         self._password = self._next_password or self._password
         self._next_password = None
 
+    @property
+    @override
+    def organization(self) -> str:
+        return self._configuration.text(ORGANIZATION_KEY) or "Home"
+
+    @property
+    @override
+    def room(self) -> int:
+        return self._configuration.integer(STORE_KEY)
+
+    @property
+    @override
+    def encrypted(self) -> bool:
+        return self.profile >= _ENCRYPTED
+
     @staticmethod
     def _is_key(text: str) -> bool:
         return _KEY.fullmatch(text) is not None
@@ -136,86 +134,6 @@ class Security:
         if int(text) < _ENCRYPTED:
             return self._password is not None
         return self.tls is not None
-
-    # A certificate of its own
-
-    def request(self, common_name: str | None = None) -> str:
-        """Make a key, and a request for a certificate."""
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name(
-            [
-                x509.NameAttribute(NameOID.COMMON_NAME, common_name or self._identity),
-                x509.NameAttribute(
-                    NameOID.ORGANIZATION_NAME,
-                    self._configuration.text(ORGANIZATION_KEY) or "Home",
-                ),
-            ]
-        )
-        csr = x509.CertificateSigningRequestBuilder().subject_name(name)
-        return csr.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
-
-    def signed(self, chain: str) -> bool:
-        """Take a certificate, if it is the one that was asked for."""
-        try:
-            certificate = x509.load_pem_x509_certificates(chain.encode())[0]
-            usage = certificate.extensions.get_extension_for_class(
-                x509.ExtendedKeyUsage
-            ).value
-        except ValueError, x509.ExtensionNotFound:
-            return False
-        key = self._key
-        if (
-            key is None
-            or certificate.public_key() != key.public_key()
-            or ExtendedKeyUsageOID.CLIENT_AUTH not in usage
-        ):
-            return False
-        self.certificate = certificate
-        if self.tls is not None:
-            path = Path(self._folder.name) / "certificate.pem"
-            secret = key.private_bytes(
-                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-            )
-            path.write_bytes(chain.encode() + secret)
-            self.tls.load_cert_chain(path)
-        return True
-
-    # Whom it trusts
-
-    def install(self, kind: str, certificate: str) -> str:
-        """Trust a root certificate, and return the status to answer."""
-        try:
-            root = x509.load_pem_x509_certificate(certificate.encode())
-        except ValueError:
-            return "Rejected"
-        present = self.roots.setdefault(kind, [])
-        if root in present:
-            return "Accepted"
-        if sum(map(len, self.roots.values())) >= self._configuration.integer(STORE_KEY):
-            return "Failed"
-        present.append(root)
-        return "Accepted"
-
-    def installed(self, kind: str) -> list[dict[str, str]]:
-        """Tell the root certificates of a kind."""
-        return [hash_data(root) for root in self.roots.get(kind, [])]
-
-    def delete(self, wanted: dict[str, str]) -> str:
-        """Trust a root certificate no longer, and return the status to answer."""
-        for kind, roots in self.roots.items():
-            for root in roots:
-                if hash_data(root) != wanted:
-                    continue
-                if (
-                    kind == "CentralSystemRootCertificate"
-                    and self.profile >= _ENCRYPTED
-                    and len(roots) == 1
-                ):
-                    # It could not connect any more.
-                    return "Failed"
-                roots.remove(root)
-                return "Accepted"
-        return "NotFound"
 
 
 class SecurityHandlers(Connection):
@@ -262,17 +180,3 @@ class SecurityHandlers(Connection):
         return call_result.GetInstalledCertificateIds(
             "Accepted" if installed else "NotFound", installed or None
         )
-
-
-def hash_data(certificate: x509.Certificate) -> dict[str, str]:
-    """How OCPP refers to a certificate (CertificateHashDataType); a root issued itself."""
-    request = ocsp.OCSPRequestBuilder().add_certificate(
-        certificate, certificate, hashes.SHA256()
-    )
-    asked = request.build()
-    return {
-        "hashAlgorithm": "SHA256",
-        "issuerNameHash": asked.issuer_name_hash.hex(),
-        "issuerKeyHash": asked.issuer_key_hash.hex(),
-        "serialNumber": f"{asked.serial_number:x}",
-    }

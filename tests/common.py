@@ -235,11 +235,9 @@ class System:
         """Open a socket that only says what it is told to."""
         session = ClientSession()
         self.sessions.append(session)
+        options.setdefault("protocols", ("ocpp1.6",))
         socket = await session.ws_connect(
-            f"{self.url}/{identity}",
-            protocols=("ocpp1.6",),
-            autoping=False,
-            **options,
+            f"{self.url}/{identity}", autoping=False, **options
         )
         charger = RawCharger(socket)
         self.raw_chargers.append(charger)

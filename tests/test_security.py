@@ -29,7 +29,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ocpp_central.const import DOMAIN
 from simulator import Charger, ManualClock
-from simulator.security import hash_data
+from simulator.certificates import hash_data
 
 from .certificates import Certificates, Issued, ec_key
 from .common import System, charge_point, config_entry, until

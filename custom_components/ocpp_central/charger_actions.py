@@ -95,7 +95,9 @@ async def _clear_cache(
 async def _call(
     charge_point: ChargePoint, _connector: int, data: dict[str, Any]
 ) -> Response:
-    return await charge_point.commands.call(data["action"], data["payload"])
+    return await charge_point.commands.call(
+        data["action"], data["payload"], report=data["report"]
+    )
 
 
 _TRIGGER = {
@@ -149,6 +151,7 @@ CHARGER_ACTIONS = {
         {
             vol.Required("action"): cv.string,
             vol.Optional("payload", default=dict): dict,
+            vol.Optional("report", default=False): cv.boolean,
         },
         admin=True,
     ),

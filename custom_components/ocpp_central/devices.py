@@ -10,6 +10,7 @@ from homeassistant.helpers.device_registry import (
 
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
+from .csms.evses import place_of
 from .csms.model import STATION, BootInfo, ChargePointConfig
 
 
@@ -105,7 +106,7 @@ class Devices:
             translation_key="connector",
             translation_placeholders={
                 "charge_point": charge_point.config.name,
-                "connector": str(connector),
+                "connector": connector_name(connector),
             },
         )
 
@@ -113,6 +114,12 @@ class Devices:
         return dr.async_get_device_id_by_identifier(
             self._hass, identifier(identity, STATION), config_entry_id=self._entry_id
         )
+
+
+def connector_name(connector: int) -> str:
+    """Return what a connector is called: where an EVSE has several, by both numbers."""
+    evse, on_evse = place_of(connector)
+    return str(evse) if on_evse == 1 else f"{evse}-{on_evse}"
 
 
 def identifier(identity: str, connector: int) -> tuple[str, str]:

@@ -15,7 +15,20 @@ from .devices import identity_and_connector
 from .hub import OcppConfigEntry
 
 # Configuration keys of chargers may hold secrets, and URLs with credentials.
-_SECRET_KEYS = ("authorizationkey", "password", "url", "uri", "apn", "token", "tag")
+_SECRET_KEYS = (
+    *("authorizationkey", "password", "url", "uri", "apn", "token", "tag"),
+    # Variables of OCPP 2.
+    *(
+        "identity",
+        "serial",
+        "iccid",
+        "imsi",
+        "macaddress",
+        "masterpass",
+        "organization",
+    ),
+    *("networkconfiguration", "seccid"),
+)
 _REDACT = {
     CONF_API_KEY,
     CONF_IDENTITY,
@@ -58,6 +71,7 @@ def _charge_point(charge_point: ChargePoint) -> dict[str, Any]:
             "config": asdict(charge_point.config),
             "info": asdict(charge_point.info) if charge_point.info else None,
             "connected": charge_point.connected,
+            "version": charge_point.spoken,
             "reconnects": charge_point.reconnects,
             "latency": connection.latency if connection else None,
             # What the charger sends against the standard. The examples may name cards.

@@ -24,6 +24,7 @@ from .csms.errors import (
     NotConnected,
     NotSupported,
 )
+from .devices import connector_name
 
 
 class Availability(Enum):
@@ -82,7 +83,8 @@ class OcppEntity(Entity):
         if "parent_device_id" in (self._attr_device_info or ()):
             # The connector's device is named after the charge point, which Home
             # Assistant would put before it once more: "garage_garage_connector_2".
-            name = f"{self.charge_point.config.name} connector {self.connector}"
+            connector = connector_name(self.connector)
+            name = f"{self.charge_point.config.name} connector {connector}"
             self.entity_id = (
                 f"{platform.domain}.{slugify(f'{name} {self.suggested_object_id}')}"
             )

@@ -25,6 +25,7 @@ from .charging_actions import CHARGING_ACTIONS
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.errors import CommandRejected
+from .csms.evses import place_of
 from .csms.model import STATION, Value, mask_token
 from .csms.reservations import Reservation
 from .devices import identity_and_connector
@@ -157,13 +158,16 @@ def _reservation_status(
 
 def _connector_status(charge_point: ChargePoint, connector: int) -> Response:
     transaction = charge_point.transactions.at(connector)
+    evse, on_evse = place_of(connector)
     return {
         "connector": connector,
+        # As the charger calls it, where that is something else.
+        **({"evse": evse, "evse_connector": on_evse} if evse != connector else {}),
         "status": _fact(charge_point, connector, "status"),
         "charge_rate_kw": _kilo(_fact(charge_point, connector, "power")),
         "meter_kwh": _kilo(_fact(charge_point, connector, "energy")),
         "soc": _fact(charge_point, connector, "soc"),
-        "transaction_id": transaction.id if transaction else None,
+        "transaction_id": transaction.reference if transaction else None,
         "session_kwh": _kilo(charge_point.value(connector, "session_energy")),
     }
 

@@ -22,3 +22,8 @@ class Login:
         self.connected: Callable[[], None] = lambda: None
         self.failed: Callable[[], None] = lambda: None
         self.password = password.encode() if isinstance(password, str) else password
+
+    def change_password(self, password: str) -> None:
+        """Connect anew with another password."""
+        self.password = password.encode()
+        self.redial()

@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
+import math
 from typing import Any, override
 
 from simulator.profiles import Unit
 
 from .profiles import Kind, Profile2, Purpose, Running
-from .variables import Variables
+from .variables import Name, Variables
 
 _ADDITIONAL = {Purpose.PRIORITY, Purpose.LOCAL}
 
@@ -65,6 +66,14 @@ class ProfileStore2(Collection[Profile2]):
         return self._variables.truth(f"SmartChargingCtrlr.{name}")
 
     @property
+    def _room(self) -> float:
+        found = self._variables.find(
+            Name.parse("SmartChargingCtrlr.Entries[ChargingProfiles]")
+        )
+        most = None if found is None else found[1].maximum
+        return math.inf if most is None else most
+
+    @property
     def units(self) -> list[str]:
         """What limits may be measured in."""
         return self._variables.items("SmartChargingCtrlr.RateUnit")
@@ -87,8 +96,7 @@ class ProfileStore2(Collection[Profile2]):
         present = self.find(profile.id)
         if present is not None and present.purpose is Purpose.EXTERNAL:
             raise ProfileRefused("InvalidProfile", "that id is taken from outside")
-        room = self._variables.integer("SmartChargingCtrlr.MaxEntries") or 100
-        if present is None and len(self) >= room:
+        if present is None and len(self) >= self._room:
             raise ProfileRefused("OutOfMemory", "no room is left", violation=False)
         self.put(profile)
 

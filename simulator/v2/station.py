@@ -89,7 +89,12 @@ class Connector2(Outlet, Place):
     @property
     @override
     def energized(self) -> bool:
-        return self.car is not None and self.broken is None and self.evse.admitted
+        return (
+            self.car is not None
+            and self.broken is None
+            and self.evse.admitted
+            and self.evse.station.powered
+        )
 
     @property
     def status(self) -> str:
@@ -237,6 +242,8 @@ class Station2:
         self.phases = phases
         self.max_current = max_current
         self.limits = Limits()
+        #: Whether there is power: not while the charger restarts.
+        self.powered = True
         #: Told of plugs, of statuses to report, and that time has passed.
         self.on_plugged: Callable[[Connector2], None] = lambda _connector: None
         self.on_unplugged: Callable[[Connector2], None] = lambda _connector: None
@@ -307,7 +314,8 @@ class Station2:
             self._flow()
             self._offer()
             self.report()
-            self.on_update()
+            if self.powered:
+                self.on_update()
             # What followed may have let somebody in, or stopped somebody.
             self._offer()
             self.report()

@@ -1,6 +1,5 @@
 """A transaction, and somebody who was authorized."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +17,7 @@ class Authorization:
         token: The IdToken.
         group: The group the token belongs to: its other tokens may end the transaction.
         remote: The number of the remote start, if it was one, until it was told.
+        reservation: The reservation it has taken up.
         timer: Runs while the car is waited for.
         refused: The central system did not accept the token: no energy.
     """
@@ -27,6 +27,7 @@ class Authorization:
     remote: int | None = None
     profile: Payload | None = None
     timer: Timer | None = None
+    reservation: int | None = None
     refused: bool = False
 
 
@@ -44,6 +45,7 @@ class Transaction:
         cost: The last total that the central system has told.
         limits: The limits that the central system has set (2.1).
         reached: The trigger of a limit that was reached.
+        place: Where the central system knows it to be.
         charged: How long energy has flowed, in seconds.
     """
 
@@ -61,6 +63,6 @@ class Transaction:
     limits: dict[str, float] = field(default_factory=dict)
     reached: str | None = None
     charged: float = 0.0
-    remote: int | None = None
+    place: Payload | None = None
+    cable_told: bool = False
     tickers: list[Ticker] = field(default_factory=list)
-    on_end: list[Callable[[], None]] = field(default_factory=list)

@@ -142,7 +142,7 @@ class Central:
         async for message in socket:
             match message.type:
                 case WSMsgType.TEXT:
-                    await self._take(socket, json.loads(message.data))
+                    await self.take(socket, json.loads(message.data))
                 case WSMsgType.PING if self.answers_pings:
                     await socket.pong(message.data)
                 case WSMsgType.PONG:
@@ -150,7 +150,8 @@ class Central:
             self._changed.set()
         return socket
 
-    async def _take(self, socket: web.WebSocketResponse, frame: list[Any]) -> None:
+    async def take(self, socket: web.WebSocketResponse, frame: list[Any]) -> None:
+        """Take in a frame."""
         match frame:
             case [2, unique_id, action, payload]:
                 self.calls.append((action, payload))

@@ -182,7 +182,7 @@ async def test_history_is_bounded(
     charger: Charger, central: Central, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A charger may run for months."""
-    monkeypatch.setattr("simulator.charger._HISTORY", 10)
+    monkeypatch.setattr("simulator.base._HISTORY", 10)
     for _ in range(20):
         await charger.call("DataTransfer", {"vendorId": "Acme"})
     assert len(charger.sent) <= 10

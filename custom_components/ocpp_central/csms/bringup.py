@@ -1,15 +1,16 @@
 """The first conversation after a charger connects."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 import logging
 from typing import TYPE_CHECKING
 
-from .configuration import read_keys
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
 from .local_list import STEP
 from .model import STATION
+from .variables import connectors_in
+from .versions import VERSIONS
 from .vocabulary import Setting
 
 if TYPE_CHECKING:
@@ -126,12 +127,17 @@ class BringUp:
     async def _steps(self) -> None:
         charge_point = self._charge_point
         if not charge_point.configuration:
-            await self._step("GetConfiguration", self._read_configuration)
+            reading = charge_point.commands.reading
+            await self._step(reading, charge_point.settings.learn)
         self._count_connectors()
         await self._write(
             Setting.SAMPLE_INTERVAL, str(charge_point.config.meter_interval)
         )
-        await self._write_measurands()
+        if charge_point.configuration.truth(Setting.SAMPLED_DATA_ENABLED) is False:
+            await self._write(Setting.SAMPLED_DATA_ENABLED, "true")
+        await self._write_measurands(Setting.SAMPLED_DATA, _MEASURANDS)
+        for setting in (Setting.STARTED_DATA, Setting.ENDED_DATA):
+            await self._write_measurands(setting, _MEASURANDS[:1])
         for name, setting, value in charge_point.access_keys.pending():
             if not await self._write(setting, value):
                 charge_point.access_keys.refused(name)
@@ -140,7 +146,7 @@ class BringUp:
                 await self._trigger("StatusNotification", connector)
         for connector in charge_point.connectors:
             if charge_point.transactions.at(connector):
-                await self._trigger("MeterValues", connector)
+                await self._trigger_samples(connector)
         for connector, wish in list(charge_point.wishes.connectors.items()):
             if wish.available is not None:
                 await self._wish(
@@ -155,9 +161,10 @@ class BringUp:
             await self._wish("SetChargingProfile", charge_point.limits.apply)
         if charge_point.local_list.wanted:
             await self._wish(STEP, charge_point.local_list.sync)
-        if charge_point.settings.state.monitored:
-            await self._step("Monitored keys", charge_point.settings.reread)
+        if charge_point.settings.to_watch:
+            await self._step("Monitored keys", charge_point.settings.watch)
         charge_point.schedules.refresh(STATION, *charge_point.connectors)
+        charge_point.external.look()
 
     async def _quiet(self, connection: Connection) -> None:
         """Wait until the charger has not called for a while."""
@@ -224,49 +231,58 @@ class BringUp:
 
         await self._step(f"TriggerMessage {message}", trigger)
 
-    async def _read_configuration(self) -> None:
-        """Read all keys, once per firmware."""
-        charge_point = self._charge_point
-        charge_point.set_configuration(
-            read_keys(await charge_point.commands.get_configuration([]))
-        )
+    async def _trigger_samples(self, connector: int) -> None:
+        untriggerable = self._charge_point.capabilities.untriggerable
+        for message in self._charge_point.commands.sampling:
+            await self._trigger(message, connector)
+            if message not in untriggerable:
+                return
 
     def _count_connectors(self) -> None:
-        number = self._charge_point.configuration.integer(Setting.CONNECTORS)
+        """Take note of the connectors that the settings are evidence of."""
+        charge_point = self._charge_point
+        configuration = charge_point.configuration
+        number = configuration.integer(Setting.CONNECTORS)
         if number is not None and number <= _MAX_CONNECTORS:
-            for connector in range(1, number + 1):
-                self._charge_point.add_connector(connector)
+            connectors = [*range(1, number + 1)]
+        else:
+            connectors = [*connectors_in(configuration)]
+        if not charge_point.connectors and charge_point.version != VERSIONS[0]:
+            # There is no charger of 2.x without an EVSE, whatever it tells.
+            connectors = connectors or [1]
+        for connector in connectors:
+            charge_point.add_connector(connector)
 
-    async def _write_measurands(self) -> None:
+    async def _write_measurands(
+        self, setting: Setting, measurands: Sequence[str]
+    ) -> None:
         """Ask for what the sensors need; a charger that sends more keeps doing so."""
         configuration = self._charge_point.configuration
-        if configuration.find(Setting.SAMPLED_DATA) is None:
+        if configuration.find(setting) is None:
             return
         present = [
             part.strip()
-            for part in configuration.text(Setting.SAMPLED_DATA)
-            .strip(" '\"")
-            .split(",")
+            for part in configuration.text(setting).strip(" '\"").split(",")
             if part.strip()
         ]
-        missing = [part for part in _MEASURANDS if part not in present]
+        missing = [part for part in measurands if part not in present]
         # Current and voltage alone are not worth a write.
-        if not {"Energy.Active.Import.Register", "Power.Active.Import"} & set(missing):
+        if not set(_MEASURANDS[:2]) & set(missing):
             return
         wanted = present + missing
         longest = configuration.integer(Setting.SAMPLED_DATA_LENGTH)
         if longest and longest < len(wanted):
-            wanted = list(dict.fromkeys([*_MEASURANDS, *present]))[:longest]
-        if not await self._write(Setting.SAMPLED_DATA, ",".join(wanted)):
-            await self._write(Setting.SAMPLED_DATA, ",".join(_MEASURANDS[:3]))
+            wanted = list(dict.fromkeys([*measurands, *present]))[:longest]
+        if not await self._write(setting, ",".join(wanted)):
+            await self._write(setting, ",".join(measurands[:3]))
 
     async def _write(self, setting: Setting, value: str) -> bool:
         """Change a setting that differs; False where the charger refuses the value."""
         charge_point = self._charge_point
-        name = charge_point.commands.setting_name(setting)
-        key = charge_point.configuration.get(name)
+        key = charge_point.configuration.find(setting)
         if key is None or key.readonly or key.value == value:
             return True
+        name = charge_point.commands.setting_name(setting)
         refused = charge_point.capabilities.refused
         change = f"{name}={value}"
         if change in refused:

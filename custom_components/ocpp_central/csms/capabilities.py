@@ -28,6 +28,8 @@ class Capabilities:
     no_cost: bool = False
     # It cannot tell what its profiles come to.
     no_composite: bool = False
+    # It cannot tell which profiles it holds.
+    no_profile_list: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `Capabilities(**…)` takes."""

@@ -20,6 +20,7 @@ from .configuration import ConfigurationKeys
 from .connection import Connection, Timing
 from .costs import Costs
 from .errors import CommandError, NotConnected
+from .external import External
 from .jobs import Jobs, UploadTarget
 from .limits import Limits
 from .local_list import LocalList
@@ -43,6 +44,7 @@ from .model import (
 )
 from .prices import Prices
 from .profiles import units_of
+from .reasons import Reasons
 from .reports import Reports
 from .reservations import Reservations
 from .schedules import Schedules
@@ -106,6 +108,7 @@ class ChargePoint(State):
         self.bring_up = BringUp(self)
         self.settings = Settings(self)
         self.security = Security(self, signing or Signing())
+        self.external = External(self)
         self.schedules = Schedules(self)
         self.costs = Costs(self)
         self.reports = Reports(timing.call)
@@ -133,6 +136,7 @@ class ChargePoint(State):
         self._wishes_told = 0
         self._wish_listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reasons = Reasons(self)
 
     @property
     def identity(self) -> str:
@@ -178,6 +182,10 @@ class ChargePoint(State):
         model = model_key(self.info) if self.info else self.identity
         dialect = dialect_of(self.spoken)
         return f"{model}|{dialect}" if dialect else model
+
+    def priority(self, connector: int) -> bool:
+        """Return whether the driver at a connector has asked for all there is."""
+        return self.external.has_priority(connector)
 
     # State
 
@@ -264,6 +272,7 @@ class ChargePoint(State):
     def booted(self) -> None:
         """Take note of a BootNotification."""
         self.limits.forget()
+        self.external.forget()
         self.settings.booted()
         self.heard_status.clear()
         if self.claimed and self.connection:

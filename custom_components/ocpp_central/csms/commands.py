@@ -1,8 +1,10 @@
 """What a charger can be told, in any dialect."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from .configuration import ConfigurationKeys, Findings
 from .connection import Payload, Priority
 from .display import DisplayMessage
 from .model import STATION, LimitProfile, Purpose
@@ -74,13 +76,51 @@ class Commands(Protocol):
     ) -> Payload:
         """Return the limits in force for the next `duration` seconds."""
 
-    async def get_configuration(
-        self, keys: list[str], priority: Priority = Priority.USER
-    ) -> Payload:
-        """Return configuration keys; none named: all."""
+    @property
+    def reading(self) -> str:
+        """Return the action that reads settings."""
+
+    @property
+    def sampling(self) -> Sequence[str]:
+        """Return which messages tell of a transaction when triggered, the best first."""
+
+    @property
+    def portion(self) -> int | None:
+        """Return how many settings to ask for at a time; None: as many as wanted."""
+
+    @property
+    def first_settings(self) -> Sequence[str]:
+        """Return what to read when a charger is new; empty: everything."""
+
+    @property
+    def usual_settings(self) -> Sequence[str]:
+        """Return what to ask for by name where a charger does not tell everything."""
+
+    def setting_size(self, name: str) -> int:
+        """Return how many bytes the name of a setting takes in a message."""
+
+    async def read_settings(
+        self, names: Sequence[str], priority: Priority = Priority.USER
+    ) -> Findings:
+        """Ask for settings by name, in one message."""
+
+    async def read_all_settings(
+        self, priority: Priority = Priority.USER
+    ) -> ConfigurationKeys:
+        """Ask for all settings."""
 
     async def set_configuration(self, key: str, value: str) -> Payload:
-        """Change a configuration key."""
+        """Change a setting."""
+
+    async def watch_settings(
+        self, names: Sequence[str], priority: Priority = Priority.USER
+    ) -> Mapping[str, int | None]:
+        """Have the charger tell changes; returns the number of each watch, if any."""
+
+    async def unwatch_settings(
+        self, monitors: Sequence[int], priority: Priority = Priority.USER
+    ) -> None:
+        """End watches of ours."""
 
     def setting_name(self, setting: Setting) -> str:
         """Return what a setting is called; raises NotSupported where there is none."""
@@ -105,13 +145,6 @@ class Commands(Protocol):
 
     async def clear_cache(self) -> Payload:
         """Empty the charger's authorization cache."""
-
-    @property
-    def longest_token(self) -> int:
-        """Return how long a token can be."""
-
-    def list_entry(self, entry: Payload) -> Payload:
-        """Return a token of the list, told as OCPP 1.6 does, as it goes out."""
 
     @property
     def longest_token(self) -> int:
@@ -235,25 +268,10 @@ class Commands(Protocol):
     async def update_cost(self, transaction: str, cost: float) -> Payload:
         """Tell what a running transaction has cost so far."""
 
-    async def set_display_message(self, message: DisplayMessage) -> Payload:
-        """Show a message on the charger's display."""
-
-    async def clear_display_message(self, message_id: int) -> Payload:
-        """Show a message no longer."""
-
-    async def get_display_messages(
-        self,
-        ids: list[int] | None = None,
-        priority: str | None = None,
-        state: str | None = None,
+    async def call(
+        self, action: str, payload: Payload, *, report: bool = False
     ) -> Payload:
-        """Return the messages there are for the charger's display."""
-
-    async def update_cost(self, transaction: str, cost: float) -> Payload:
-        """Tell what a running transaction has cost so far."""
-
-    async def call(self, action: str, payload: Payload) -> Payload:
-        """Send any OCPP call, raw."""
+        """Send any OCPP call, raw; on wish, wait for what is reported on it."""
 
     async def probe(self) -> Payload:
         """Make the cheapest call there is, for a sign of life."""

@@ -4,6 +4,7 @@ Configuration keys in OCPP 1.6, variables of the device model in 2.x.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, override
 
 from ocpp.v16.enums import ConfigurationKey as StandardKey
@@ -88,6 +89,16 @@ class ConfigurationKeys(Mapping[str, ConfigurationKey]):
             if name not in keys:
                 keys.add(name, key)
         return keys
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a charger says of the settings it was asked for."""
+
+    known: ConfigurationKeys = field(default_factory=ConfigurationKeys)
+    unknown: list[str] = field(default_factory=list)
+    # It says nothing of these.
+    unanswered: list[str] = field(default_factory=list)
 
 
 def read_keys(answer: Mapping[str, Any]) -> ConfigurationKeys:

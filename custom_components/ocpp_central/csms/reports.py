@@ -63,8 +63,10 @@ class Reports:
                 return
             if part is None:
                 raise ConnectionLost
-            report.parts.append(part)
-            report.complete = str(part.get("tbc")).casefold() != "true"
+            # Sent again, for its answer was lost.
+            if part not in report.parts:
+                report.parts.append(part)
+            report.complete = _is_all(report.parts)
 
     def take(self, message: str, payload: Payload) -> bool:
         """Take a part; False where nobody has asked for it."""
@@ -78,3 +80,13 @@ class Reports:
         """Let nobody wait for a charger that has gone."""
         for queue in self._parts.values():
             queue.put_nowait(None)
+
+
+def _is_all(parts: list[Payload]) -> bool:
+    """Return whether the last part has come, and all before it, in any order."""
+    for part in parts:
+        if str(part.get("tbc")).casefold() != "true":
+            last = number(part, "seqNo")
+            numbers = {number(other, "seqNo") for other in parts}
+            return last is None or numbers.issuperset(range(last))
+    return False

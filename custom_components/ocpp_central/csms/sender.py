@@ -20,7 +20,9 @@ class Sender:
         self._charge_point = charge_point
         self._connection = connection
 
-    async def call(self, action: str, payload: Payload) -> Payload:
+    async def call(
+        self, action: str, payload: Payload, *, report: bool = False
+    ) -> Payload:
         """Send any call as given; only the standard's schema can forbid it."""
         return await self._command(action, payload)
 

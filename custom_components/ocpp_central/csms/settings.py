@@ -1,19 +1,19 @@
 """A charger's own settings: read in portions it can bear, and watched for changes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import accumulate
 import logging
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
-from .configuration import STANDARD_KEYS, ConfigurationKeys, is_secret, read_keys
+from .configuration import ConfigurationKeys, Findings, is_secret
 from .connection import Connection, Payload, Priority
-from .errors import CommandError, CommandFailed, NotConnected
+from .errors import CommandError, CommandFailed, CommandRejected, NotConnected
 from .model import STATION, Event, EventKind
 from .state import Unsubscribe, add_listener, call_listeners
-from .vocabulary import Setting
+from .vocabulary import Setting, same_setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -24,6 +24,8 @@ _LOGGER = logging.getLogger(__name__)
 MONITOR_INTERVAL = timedelta(hours=1)
 # How many standard keys are asked for at a time, where the charger names no number.
 _PORTION = 10
+# What a message has besides what it asks for, in bytes, generously.
+_FRAME = 100
 _HIDDEN = "…"
 
 
@@ -35,14 +37,11 @@ class SettingsState:
     monitored: dict[str, str | None] = field(default_factory=dict)
     # Changed keys that hold only after a restart of the charger.
     reboot_required: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Report:
-    """What a charger says of the keys it was asked for."""
-
-    known: ConfigurationKeys = field(default_factory=ConfigurationKeys)
-    unknown: list[str] = field(default_factory=list)
+    # What the charger was asked to tell by itself, with the number of that watch, if it
+    # has one; by which firmware; and the watches that are to end.
+    watches: dict[str, int | None] = field(default_factory=dict)
+    watched_by: str | None = None
+    ended_watches: list[int] = field(default_factory=list)
 
 
 class Settings:
@@ -56,6 +55,8 @@ class Settings:
         # The socket on which a restart was asked for: the charger restarts without it.
         self._asked_on: Connection | None = None
         self._read_at: datetime | None = None
+        # What is being written just now, by casefolded name.
+        self.writing: dict[str, str] = {}
 
     def restore(self, state: SettingsState) -> None:
         """Go on with what was remembered."""
@@ -68,87 +69,103 @@ class Settings:
 
     # Reading
 
+    async def learn(self) -> None:
+        """Read what is needed of a charger that is new. Raises CommandError."""
+        charge_point = self._charge_point
+        commands = charge_point.commands
+        if not commands.first_settings:
+            keys = await commands.read_all_settings()
+        else:
+            keys = (
+                await self._read_named(commands.first_settings, Priority.USER)
+            ).known
+        charge_point.set_configuration(keys)
+
     async def read(
         self, names: Sequence[str] = (), priority: Priority = Priority.USER
-    ) -> Report:
-        """Ask for keys by name, or for all. Raises CommandError."""
-        most = self._charge_point.configuration.integer(Setting.KEYS_PER_READ)
+    ) -> Findings:
+        """Ask for settings by name, or for all. Raises CommandError."""
+        commands = self._charge_point.commands
         if names:
-            report = await self._read_named(names, most or len(names), priority)
+            findings = await self._read_named(names, priority)
         else:
             try:
-                answer = await self._charge_point.commands.get_configuration(
-                    [], priority
+                findings = Findings(await commands.read_all_settings(priority))
+            except CommandFailed, CommandRejected:
+                findings = await self._read_named(
+                    commands.usual_settings, priority, _PORTION
                 )
-                report = Report(read_keys(answer))
-            except CommandFailed:
-                report = await self._read_named(
-                    STANDARD_KEYS, most or _PORTION, priority
-                )
-                report.unknown.clear()
+                findings.unknown.clear()
         # A few keys are not to be taken for all of them.
         if self._charge_point.configuration or not names:
             self._charge_point.set_configuration(
-                self._charge_point.configuration.updated(report.known)
+                self._charge_point.configuration.updated(findings.known)
             )
-        self._compare(report.known)
-        return report
+        self._compare(findings.known)
+        return findings
 
     async def _read_named(
-        self, names: Iterable[str], size: int, priority: Priority
-    ) -> Report:
+        self, names: Iterable[str], priority: Priority, usual: int | None = None
+    ) -> Findings:
         """Ask for keys in portions, and for those one by one that it refuses as such."""
-        report = Report()
-        for portion in batched(names, size, strict=False):
+        findings = Findings()
+        for portion in self._portions(names, findings, usual):
             error: CommandFailed | None = None
             left: Iterable[str] = portion
             try:
-                left = await self._ask(portion, report, priority)
+                left = await self._ask(portion, findings, priority)
             except CommandFailed as refusal:
                 error = refusal
             if len(portion) > 1:
-                left = await self._read_singly(left, report, priority)
+                left = await self._read_singly(left, findings, priority)
             # Not one answer: it does not tell, rather than not know.
-            if error and not (report.known or report.unknown):
+            if error and not (findings.known or findings.unknown):
                 raise error
-            report.unknown += left
-        return report
+            findings.unknown += left
+        return findings
+
+    def _portions(
+        self, names: Iterable[str], findings: Findings, usual: int | None
+    ) -> Iterator[list[str]]:
+        """Cut names into portions that the charger can bear, by what it says of that.
+
+        That may be among what it has just been asked for.
+        """
+        commands = self._charge_point.commands
+        names = list(names)
+        while names:
+            limits = self._charge_point.configuration.updated(findings.known)
+            most = limits.integer(Setting.KEYS_PER_READ) or usual or commands.portion
+            portion = names[: most or len(names)]
+            if longest := limits.integer(Setting.BYTES_PER_READ):
+                sizes = accumulate(map(commands.setting_size, portion))
+                fits = sum(_FRAME + size <= longest for size in sizes)
+                portion = portion[: max(1, fits)]
+            yield portion
+            names = names[len(portion) :]
 
     async def _read_singly(
-        self, names: Iterable[str], report: Report, priority: Priority
+        self, names: Iterable[str], findings: Findings, priority: Priority
     ) -> list[str]:
         """Ask for keys one by one; returns those it says nothing of."""
         left: list[str] = []
         for name in names:
             try:
-                left += await self._ask([name], report, priority)
+                left += await self._ask([name], findings, priority)
             except CommandFailed as error:
                 _LOGGER.debug("%s: %s: %s", self._charge_point.identity, name, error)
                 left.append(name)
         return left
 
     async def _ask(
-        self, names: Sequence[str], report: Report, priority: Priority
+        self, names: Sequence[str], findings: Findings, priority: Priority
     ) -> list[str]:
         """Ask for some keys; returns those the answer does not mention."""
-        answer = await self._charge_point.commands.get_configuration(
-            list(names), priority
-        )
-        known = read_keys(answer)
-        unknown = answer.get("unknownKey")
-        refused = {
-            str(name).strip().casefold()
-            for name in (unknown if isinstance(unknown, list) else ())
-        }
-        left: list[str] = []
-        for name in names:
-            if key := known.get(name):
-                report.known.add(known.spelled(name), key)
-            elif name.casefold() in refused:
-                report.unknown.append(name)
-            else:
-                left.append(name)
-        return left
+        found = await self._charge_point.commands.read_settings(names, priority)
+        for name, key in found.known.items():
+            findings.known.add(name, key)
+        findings.unknown += found.unknown
+        return found.unanswered
 
     # Changes
 
@@ -167,7 +184,7 @@ class Settings:
         """Watch more keys; returns all that are watched. None named: watch none."""
         names = list(names)
         if not names:
-            self.state.monitored.clear()
+            self._unwatch()
         configuration = self._charge_point.configuration
         for name in names:
             if self._monitored(name) is None:
@@ -176,9 +193,56 @@ class Settings:
                     None if known is None or is_secret(name) else known.value or ""
                 )
         call_listeners(self._listeners)
-        if names and self._charge_point.connected:
-            self._charge_point.run(self.reread(), "read the monitored keys")
+        if self._charge_point.connected and (names or self.state.ended_watches):
+            self._charge_point.run(self.watch(), "watch settings")
         return list(self.state.monitored)
+
+    def _unwatch(self) -> None:
+        """Watch nothing any more; watches of others stay."""
+        state = self.state
+        state.ended_watches += [
+            number for number in state.watches.values() if number is not None
+        ]
+        state.watches.clear()
+        state.monitored.clear()
+
+    @property
+    def to_watch(self) -> bool:
+        """Return whether there is anything to watch, or to watch no longer."""
+        return bool(self.state.monitored or self.state.ended_watches)
+
+    async def watch(self) -> None:
+        """Have the charger tell changes, if it can, and look for those there were."""
+        try:
+            await self._watch()
+        except NotConnected:
+            raise
+        except CommandError as error:
+            _LOGGER.debug("%s: %s", self._charge_point.identity, error)
+        await self.reread()
+
+    async def _watch(self) -> None:
+        state = self.state
+        info = self._charge_point.info
+        firmware = info.firmware if info else None
+        if firmware != state.watched_by:
+            # Whether another firmware still has them, nobody knows.
+            state.watches.clear()
+            state.watched_by = firmware
+        commands = self._charge_point.commands
+        if ended := list(state.ended_watches):
+            await commands.unwatch_settings(ended, Priority.SETUP)
+            state.ended_watches = state.ended_watches[len(ended) :]
+        new = [name for name in state.monitored if name not in state.watches]
+        if new:
+            watches = await commands.watch_settings(new, Priority.SETUP)
+            state.watches.update(watches)
+            # Called off in the meantime.
+            for name in watches.keys() - state.monitored.keys():
+                if (number := state.watches.pop(name)) is not None:
+                    state.ended_watches.append(number)
+        if ended or new:
+            call_listeners(self._listeners)
 
     async def reread(self) -> None:
         """Look whether anybody else has changed a monitored key."""
@@ -215,6 +279,27 @@ class Settings:
                 self.state.reboot_required.append(name)
             self._show_reboot()
             call_listeners(self._listeners)
+
+    def told(self, keys: ConfigurationKeys) -> None:
+        """Take note of settings that the charger tells in a report."""
+        charge_point = self._charge_point
+        # Some of them are not to be taken for all of them.
+        if charge_point.configuration:
+            charge_point.set_configuration(charge_point.configuration.updated(keys))
+        self._compare(keys)
+
+    def changed(self, name: str, value: str) -> None:
+        """Take note of a change that the charger tells by itself."""
+        monitored = self._monitored(name)
+        if monitored is None:
+            return
+        configuration = self._charge_point.configuration
+        if key := configuration.get(name):
+            changed = {configuration.spelled(name): replace(key, value=value)}
+            self._charge_point.set_configuration(configuration.updated(changed))
+        # It may tell what we have just written before it says that it has.
+        own = self.writing.get(name.casefold()) == value
+        self._note(monitored, value, "own" if own else "charger")
 
     def booted(self) -> None:
         """Take note of a BootNotification: the charger has restarted."""
@@ -271,11 +356,11 @@ class Settings:
             (
                 monitored
                 for monitored in self.state.monitored
-                if monitored.casefold() == name.casefold()
+                if same_setting(monitored, name)
             ),
             None,
         )
 
 
 def _in(names: Iterable[str], name: str) -> bool:
-    return name.casefold() in {other.casefold() for other in names}
+    return any(same_setting(other, name) for other in names)

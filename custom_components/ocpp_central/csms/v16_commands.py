@@ -1,5 +1,6 @@
 """OCPP 1.6: what a charger can be told."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ocpp.v16.enums import (
@@ -11,6 +12,7 @@ from ocpp.v16.enums import (
 )
 
 from .clock import format_time
+from .configuration import STANDARD_KEYS, ConfigurationKeys, Findings, read_keys
 from .connection import Payload, Priority
 from .errors import (
     CommandFailed,
@@ -39,6 +41,12 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
     """Sends commands over one connection."""
 
     protocol = "ocpp1.6"
+    reading = Action.get_configuration.value
+    sampling = ("MeterValues",)
+    portion = None
+    first_settings = ()
+    usual_settings = STANDARD_KEYS
+    one_default = True
 
     async def reset(self, kind: str, connector: int = STATION) -> Payload:
         """Reset (5.14); empty where a hard reset took the charger down at once."""
@@ -125,6 +133,19 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
             {"id": profile_id(self._charge_point, purpose, connector, stack)}
         )
 
+    async def get_charging_profiles(
+        self,
+        criteria: Payload,
+        connector: int | None = None,
+        priority: Priority = Priority.USER,
+    ) -> Payload:
+        """Say that OCPP 1.6 cannot tell."""
+        raise NotSupported("GetChargingProfiles", "NotSupported", "")
+
+    async def use_priority_charging(self, connector: int, active: bool) -> Payload:
+        """Say that OCPP 1.6 does not know of it."""
+        raise NotSupported("UsePriorityCharging", "NotSupported", "")
+
     async def get_composite_schedule(
         self,
         connector: int,
@@ -145,6 +166,48 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
         return await self._command(
             Action.get_configuration, {"key": keys} if keys else {}, priority
         )
+
+    def setting_size(self, name: str) -> int:
+        """Return how many bytes a key takes in a message."""
+        return len(name)
+
+    async def read_settings(
+        self, names: Sequence[str], priority: Priority = Priority.USER
+    ) -> Findings:
+        """GetConfiguration (5.8) for some keys."""
+        answer = await self.get_configuration(list(names), priority)
+        known = read_keys(answer)
+        unknown = answer.get("unknownKey")
+        refused = {
+            str(name).strip().casefold()
+            for name in (unknown if isinstance(unknown, list) else ())
+        }
+        findings = Findings()
+        for name in names:
+            if key := known.get(name):
+                findings.known.add(known.spelled(name), key)
+            elif name.casefold() in refused:
+                findings.unknown.append(name)
+            else:
+                findings.unanswered.append(name)
+        return findings
+
+    async def read_all_settings(
+        self, priority: Priority = Priority.USER
+    ) -> ConfigurationKeys:
+        """GetConfiguration (5.8) for all keys."""
+        return read_keys(await self.get_configuration([], priority))
+
+    async def watch_settings(
+        self, names: Sequence[str], priority: Priority = Priority.USER
+    ) -> dict[str, int | None]:
+        """Watch nothing: no charger tells changes of its keys."""
+        return {}
+
+    async def unwatch_settings(
+        self, monitors: Sequence[int], priority: Priority = Priority.USER
+    ) -> None:
+        """End no watch: there is none."""
 
     async def set_configuration(self, key: str, value: str) -> Payload:
         """ChangeConfiguration (5.3)."""

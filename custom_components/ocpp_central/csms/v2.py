@@ -2,30 +2,19 @@
 
 from typing import override
 
-from ocpp.v201.enums import Action, ConnectorStatusEnumType
+from ocpp.v201.enums import Action
 
 from .connection import Handler, Payload
-from .errors import CallError
-from .evses import connector_number
-from .model import STATION, BootInfo, ConnectorStatus
-from .payloads import member, number, text
+from .model import BootInfo
+from .payloads import member, text
 from .v2_answers import AnswerMessages2
+from .v2_events import VariableMessages2
 from .v2_files import FileMessages2
 from .v2_profiles import ProfileMessages2
 from .v2_reports import ReportMessages2
 from .v2_reservations import ReservationMessages2
 from .v2_security import SecurityMessages2
 from .v2_transactions import TransactionMessages2
-from .v2_variables import VariableMessages2
-
-_STATUSES = {
-    ConnectorStatusEnumType.available: ConnectorStatus.AVAILABLE,
-    ConnectorStatusEnumType.occupied: ConnectorStatus.OCCUPIED,
-    ConnectorStatusEnumType.reserved: ConnectorStatus.RESERVED,
-    ConnectorStatusEnumType.unavailable: ConnectorStatus.UNAVAILABLE,
-    ConnectorStatusEnumType.faulted: ConnectorStatus.FAULTED,
-}
-_STATUS_WORDS = {status.value.casefold(): ours for status, ours in _STATUSES.items()}
 
 
 class Messages2(
@@ -46,7 +35,6 @@ class Messages2(
         return {
             **super().handlers,
             Action.boot_notification: self._on_boot_notification,
-            Action.status_notification: self._on_status_notification,
         }
 
     def _on_boot_notification(self, payload: Payload) -> Payload:
@@ -59,24 +47,4 @@ class Messages2(
                 serial=text(station, "serialNumber") or None,
                 firmware=text(station, "firmwareVersion") or None,
             )
-        )
-
-    def _on_status_notification(self, payload: Payload) -> Payload:
-        """StatusNotification (G01)."""
-        status = _STATUS_WORDS.get(text(payload, "connectorStatus").casefold())
-        if status is None:
-            raise CallError("PropertyConstraintViolation", "unknown status")
-        connector = connector_number(
-            number(payload, "evseId"), number(payload, "connectorId")
-        )
-        if connector is not None and not self._is_covered(connector, status):
-            self._status(connector, status, payload.get("timestamp"), {})
-        return {}
-
-    def _is_covered(self, connector: int, status: ConnectorStatus) -> bool:
-        """Return whether more is known of a connector than that it is occupied."""
-        return (
-            status is ConnectorStatus.OCCUPIED
-            and connector != STATION
-            and self._charge_point.transactions.at(connector) is not None
         )

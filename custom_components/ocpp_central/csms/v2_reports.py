@@ -48,18 +48,20 @@ class Reports2(Base2):
     """The calls that no command of its own makes."""
 
     @override
-    async def call(self, action: str, payload: Payload) -> Payload:
-        """Send any call of this version; what it has the charger report comes along."""
+    async def call(
+        self, action: str, payload: Payload, *, report: bool = False
+    ) -> Payload:
+        """Send any call of this version; `reports` has what has come on it in time."""
         if not self._connection.knows(action):
             raise InvalidCommand(f"{action}: no message of OCPP {self.version}")
         message = _REPORTS.get(action)
         request_id = number(payload, "requestId")
-        if message is None or request_id is None or payload.get("report") is False:
+        if not report or message is None or request_id is None:
             return await self._command(action, payload)
-        report = await self._charge_point.reports.gather(
+        gathered = await self._charge_point.reports.gather(
             message, request_id, partial(self._command, action, payload)
         )
-        return {**report.answer, "reports": report.parts}
+        return {**gathered.answer, "reports": gathered.parts}
 
 
 def _take_note(payload: Payload) -> Payload:

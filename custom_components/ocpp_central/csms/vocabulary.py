@@ -9,13 +9,11 @@ class Setting(Enum):
     # How to ask.
     KEYS_PER_READ = (
         "GetConfigurationMaxKeys",
-        ("DeviceDataCtrlr.ItemsPerMessage[GetVariables]"),
+        "DeviceDataCtrlr.ItemsPerMessage[GetVariables]",
     )
-    KEYS_PER_WRITE = None, "DeviceDataCtrlr.ItemsPerMessage[SetVariables]"
     BYTES_PER_READ = None, "DeviceDataCtrlr.BytesPerMessage[GetVariables]"
     # The connection.
     HEARTBEAT_INTERVAL = "HeartbeatInterval", "OCPPCommCtrlr.HeartbeatInterval"
-    PING_INTERVAL = "WebSocketPingInterval", "OCPPCommCtrlr.WebSocketPingInterval"
     PASSWORD = "AuthorizationKey", "SecurityCtrlr.BasicAuthPassword"
     SECURITY_PROFILE = "SecurityProfile", "SecurityCtrlr.SecurityProfile"
     # What there is.
@@ -23,6 +21,7 @@ class Setting(Enum):
     # What is measured.
     SAMPLE_INTERVAL = "MeterValueSampleInterval", "SampledDataCtrlr.TxUpdatedInterval"
     SAMPLED_DATA = "MeterValuesSampledData", "SampledDataCtrlr.TxUpdatedMeasurands"
+    SAMPLED_DATA_ENABLED = None, "SampledDataCtrlr.Enabled"
     SAMPLED_DATA_LENGTH = "MeterValuesSampledDataMaxLength", None
     STARTED_DATA = None, "SampledDataCtrlr.TxStartedMeasurands"
     ENDED_DATA = None, "SampledDataCtrlr.TxEndedMeasurands"
@@ -31,7 +30,7 @@ class Setting(Enum):
     LOCAL_PRE_AUTHORIZE = "LocalPreAuthorize", "AuthCtrlr.LocalPreAuthorize"
     ALLOW_OFFLINE_UNKNOWN = (
         "AllowOfflineTxForUnknownId",
-        ("AuthCtrlr.OfflineTxForUnknownIdEnabled"),
+        "AuthCtrlr.OfflineTxForUnknownIdEnabled",
     )
     CONNECTION_TIMEOUT = "ConnectionTimeOut", "TxCtrlr.EVConnectionTimeOut"
     START_POINT = None, "TxCtrlr.TxStartPoint"
@@ -48,11 +47,11 @@ class Setting(Enum):
     # Limits.
     LIMIT_UNITS = (
         "ChargingScheduleAllowedChargingRateUnit",
-        ("SmartChargingCtrlr.RateUnit"),
+        "SmartChargingCtrlr.RateUnit",
     )
     LIMIT_PERIODS = (
         "ChargingScheduleMaxPeriods",
-        ("SmartChargingCtrlr.PeriodsPerSchedule"),
+        "SmartChargingCtrlr.PeriodsPerSchedule",
     )
     LIMIT_STACK = "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"
     # It falls back on its own when it is offline for too long (OCPP 2.1).
@@ -72,3 +71,10 @@ class Setting(Enum):
         return name.casefold() in {
             known.casefold() for known in (self.key, self.variable) if known
         }
+
+
+def same_setting(name: str, other: str) -> bool:
+    """Return whether two names are of one setting, in whichever dialect."""
+    return name.casefold() == other.casefold() or any(
+        setting.is_called(name) and setting.is_called(other) for setting in Setting
+    )
