@@ -10,6 +10,13 @@ from enum import StrEnum
 import logging
 from typing import TYPE_CHECKING, override
 
+from .errors import (
+    CommandError,
+    CommandFailed,
+    CommandRejected,
+    CommandTimeout,
+    NotSupported,
+)
 from .known_models import known_keys, known_ways
 from .model import LimitUnit, Purpose
 from .profiles import units_of
@@ -19,6 +26,11 @@ if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
 _LOGGER = logging.getLogger(__name__)
+
+# What says that a charger does not know the way at all.
+_UNKNOWN = ("NotSupported", "NotImplemented")
+# So often in a row, it is no reason of the moment any more.
+_TOO_OFTEN = 3
 
 
 class Slot(StrEnum):
@@ -60,34 +72,73 @@ class Rung:
         return " ".join([*words, "everywhere"] if self.everywhere else words)
 
 
+_PLACES = {
+    Slot.STATION: [(Purpose.STATION, False)],
+    Slot.IDLE: [(Purpose.DEFAULT, False), (Purpose.DEFAULT, True)],
+    Slot.RUNNING: [
+        (Purpose.TRANSACTION, False),
+        (Purpose.DEFAULT, False),
+        (Purpose.DEFAULT, True),
+    ],
+}
+
+
 class Ladder:
     """Where one charge point stands on its ways to be limited."""
 
     def __init__(self, charge_point: ChargePoint) -> None:
         """Begin with what is known of the model."""
         self._charge_point = charge_point
+        # Ways that were accepted since the charger booted, and how often they were
+        # refused since they were accepted last.
+        self._refusals: dict[tuple[Slot, Rung], int] = {}
 
     def rung(self, slot: Slot) -> Rung | None:
-        """Return the way to take; None where nothing is left to try."""
-        capabilities = self._charge_point.capabilities
+        """Return the way to take: the likeliest one that has not failed.
+
+        Where all have, the likeliest of all: what the charger says to it tells most.
+        """
         rungs = {str(rung): rung for rung in self._rungs(slot)}
-        if chosen := rungs.get(self._charge_point.config.limit_way or ""):
-            return chosen
-        if works := rungs.get(capabilities.rungs.get(slot, "")):
-            return works
-        return next(
-            (
-                rung
-                for name, rung in rungs.items()
-                if f"{slot}: {name}" not in capabilities.failed_rungs
-            ),
-            None,
+        names = (
+            self._charge_point.config.limit_way,
+            self._charge_point.capabilities.rungs.get(slot),
+            *(name for name in rungs if not self._has_failed(slot, name)),
+            *rungs,
         )
+        return next((rungs[name] for name in names if name in rungs), None)
+
+    def exhausted(self, slot: Slot) -> bool:
+        """Return whether the charger obeys in no way that there is."""
+        return all(self._has_failed(slot, str(rung)) for rung in self._rungs(slot))
 
     def works(self, slot: Slot) -> bool:
         """Return whether the charger was seen to obey on the present rung."""
-        rung = self.rung(slot)
-        return str(rung) == self._charge_point.capabilities.rungs.get(slot)
+        return str(self.rung(slot)) == self._charge_point.capabilities.rungs.get(slot)
+
+    def accepted(self, slot: Slot, rung: Rung) -> None:
+        """Take note of a way that a charger accepts."""
+        self._refusals[slot, rung] = 0
+
+    async def refused(self, slot: Slot, rung: Rung, error: CommandError) -> bool:
+        """Take note of a refusal; returns whether there is another way to try.
+
+        What it has accepted before, a charger may refuse for a reason of the moment.
+        """
+        if not isinstance(error, (CommandRejected, CommandFailed, CommandTimeout)):
+            return False
+        unknown = isinstance(error, NotSupported) or (
+            isinstance(error, CommandRejected) and error.status in _UNKNOWN
+        )
+        refusals = self._refusals.get((slot, rung))
+        if refusals is not None and not unknown:
+            self._refusals[slot, rung] = refusals + 1
+            if refusals + 1 < _TOO_OFTEN:
+                return False
+        for other in self._rungs(slot):
+            # It knows nothing of the kind, however it is written.
+            if other == rung or (unknown and other.purpose is rung.purpose):
+                await self.failed(slot, other, str(error))
+        return not self.exhausted(slot)
 
     async def obeyed(self, slot: Slot, rung: Rung) -> None:
         """Remember a way that a charger was seen to obey."""
@@ -99,6 +150,7 @@ class Ladder:
     async def failed(self, slot: Slot, rung: Rung, why: str) -> None:
         """Remember a way that a charger refuses or ignores, in its own words."""
         capabilities = self._charge_point.capabilities
+        self._refusals.pop((slot, rung), None)
         capabilities.failed_rungs[f"{slot}: {rung}"] = why
         if capabilities.rungs.get(slot) == str(rung):
             del capabilities.rungs[slot]
@@ -109,12 +161,16 @@ class Ladder:
 
     def booted(self) -> None:
         """Try all ways once more where none was left: its settings may be others now."""
+        self._refusals.clear()
         failed = self._charge_point.capabilities.failed_rungs
         for slot in Slot:
-            if self.rung(slot) is None:
+            if self.exhausted(slot):
                 for name in [*failed]:
                     if name.startswith(f"{slot}: "):
                         del failed[name]
+
+    def _has_failed(self, slot: Slot, name: str) -> bool:
+        return f"{slot}: {name}" in self._charge_point.capabilities.failed_rungs
 
     def _rungs(self, slot: Slot) -> Iterator[Rung]:
         """Return the ways there are, from the likeliest down."""
@@ -129,26 +185,20 @@ class Ladder:
 
     def _profile_rungs(self, slot: Slot) -> Iterator[Rung]:
         for unit in self._units():
-            for purpose, everywhere in self._places(slot):
+            for purpose, everywhere in _PLACES[slot]:
                 for stack in self._stacks():
                     for relative in (False, True):
                         yield Rung(purpose, relative, stack, unit, everywhere)
+        # What holds for the whole station holds for its only connector.
+        if slot is not Slot.STATION and len(self._charge_point.connectors) == 1:
+            if (rung := self.rung(Slot.STATION)) and rung.key is None:
+                yield rung
 
     def _units(self) -> list[LimitUnit]:
         configuration = self._charge_point.configuration
         units = units_of(configuration)
         # One that does not say which it takes may take the other one only.
         return units if configuration.text(Setting.LIMIT_UNITS) else list(LimitUnit)
-
-    def _places(self, slot: Slot) -> list[tuple[Purpose, bool]]:
-        default = [(Purpose.DEFAULT, False), (Purpose.DEFAULT, True)]
-        if slot is Slot.STATION:
-            return [(Purpose.STATION, False)]
-        # What holds for the whole station holds for its only connector.
-        alone = len(self._charge_point.connectors) == 1
-        station = [(Purpose.STATION, False)] if alone else []
-        running = [(Purpose.TRANSACTION, False)] if slot is Slot.RUNNING else []
-        return [*running, *default, *station]
 
     def _stacks(self) -> list[int]:
         """Return the lowest level and the highest, which is above what others wrote."""

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .connection import Payload, Priority
-from .errors import (
-    CommandError,
-    CommandFailed,
-    CommandRejected,
-    CommandTimeout,
-    ConnectionLost,
-    NotConnected,
-    NotSupported,
-)
+from .errors import CommandError, CommandFailed, CommandRejected, NotConnected
 from .ladder import Ladder, Rung, Slot
 from .model import STATION, ChargingLimit, LimitProfile, Purpose, Transaction
 from .profiles import MINIMUM_CURRENT, amperes, demand_of, written
@@ -183,6 +175,8 @@ class Limits:
             raise NotConnected
         async with self._lock:
             refused: dict[int, CommandError] = {}
+            # What was said of the likeliest way tells more than of the last one.
+            errors: dict[int, CommandError] = {}
             # Looked up anew each time: what is wanted may change while we wait.
             while change := self._next_change(connector, refused):
                 want, profile = change
@@ -191,8 +185,9 @@ class Limits:
                 except NotConnected:
                     raise
                 except CommandError as error:
-                    if not await self._climb(want, error):
-                        refused[want.connector] = error
+                    first = errors.setdefault(want.connector, error)
+                    if not await self._climbs(want, error):
+                        refused[want.connector] = first
         if refused:
             raise next(iter(refused.values()))
 
@@ -329,7 +324,7 @@ class Limits:
         commands = self._charge_point.commands
         try:
             if want.rung.key:
-                answer = await commands.write_configuration(
+                answer = await commands.set_configuration(
                     want.rung.key, f"{int(profile.course[0].limit)}"
                 )
             else:
@@ -338,31 +333,19 @@ class Limits:
             if held:
                 self._held[want.place] = held
             raise
+        self.ladder.accepted(want.slot, want.rung)
         self._held[want.place] = profile
         self._answers.setdefault(want.place, answer)
         if want.slot is Slot.IDLE:
             self._note_limited(want.connector, None)
 
-    async def _climb(self, want: _Want, error: CommandError) -> bool:
+    async def _climbs(self, want: _Want, error: CommandError) -> bool:
         """Return whether there is another way, now that one was refused."""
-        charge_point = self._charge_point
-        ladder = self.ladder
-        if isinstance(error, ConnectionLost) or not isinstance(
-            error, (CommandRejected, CommandFailed, CommandTimeout)
-        ):
-            return False
-        unknown = isinstance(error, NotSupported) or (
-            isinstance(error, CommandRejected) and error.status == "NotSupported"
-        )
-        if not unknown and (
-            # What it obeyed before it refuses for a reason of the moment.
-            ladder.works(want.slot)
+        if want.slot is Slot.RUNNING and want.connector in self._unnamed:
             # It may just not know of the transaction yet.
-            or (want.slot is Slot.RUNNING and want.connector in self._unnamed)
-        ):
-            return False
-        await ladder.failed(want.slot, want.rung, str(error))
-        return charge_point.connected and ladder.rung(want.slot) is not None
+            if isinstance(error, CommandRejected) and error.status == "Rejected":
+                return False
+        return await self.ladder.refused(want.slot, want.rung, error)
 
     def _note_limited(self, connector: int, transaction_id: int | None) -> None:
         wish = self._charge_point.wish(connector)

@@ -5,8 +5,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .clock import utcnow
-from .profiles import MINIMUM_CURRENT
 from .model import STATION, AccessMode, ConnectorStatus, Transaction
+from .profiles import MINIMUM_CURRENT
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
