@@ -105,7 +105,7 @@ class Pictures:
             device = await self._scene.api.device(identifier)
             await self._browser.open(f"/config/devices/device/{device['id']}")
             await self._take(name, device["name"], "Activity", height=1340)
-            await self._take(f"{name}_whole", "Diagnostic", height=2300)
+            await self._take(f"{name}_whole", "Configuration", height=2300)
 
     async def dashboard(self) -> None:
         """The dashboard."""
