@@ -19,6 +19,7 @@ from .payloads import member, number, text
 from .transaction_event import EventType, Outcome, TransactionEvent
 from .v2_base import Base2, MessagesBase2
 from .v2_metering import read_meter_values_2, register_at
+from .v2_tokens import LONGEST, group_of, token_of
 
 _KINDS = {kind.value.casefold(): kind for kind in EventType}
 _STATES = {
@@ -52,7 +53,6 @@ _REASONS = {
     "costlimitreached": "cost_limit_reached",
     "reqenergytransferrejected": "energy_transfer_rejected",
 }
-_TOKEN_LENGTH = {"2.0.1": 36, "2.1": 255}
 
 
 class TransactionMessages2(MessagesBase2):
@@ -154,8 +154,8 @@ class TransactionMessages2(MessagesBase2):
         unknown = answer.status is AuthorizationStatus.INVALID and answer.token is None
         info: Payload = {"status": "Unknown" if unknown else answer.status.value}
         group = answer.group
-        if group and len(group) <= _TOKEN_LENGTH[self.version]:
-            info["groupIdToken"] = {"idToken": group, "type": "Central"}
+        if group and len(group) <= LONGEST[self.version]:
+            info["groupIdToken"] = group_of(group)
         if answer.token and answer.token.expires:
             info["cacheExpiryDateTime"] = format_time(answer.token.expires)
         return info
@@ -171,7 +171,7 @@ class Transactions2(Base2):
         access = self._charge_point.access
         payload: Payload = {
             "remoteStartId": access.number_request(id_token),
-            "idToken": {"idToken": id_token, "type": "Central"},
+            "idToken": token_of(id_token),
         }
         if connector != STATION:
             payload["evseId"] = place_of(connector)[0]
