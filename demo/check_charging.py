@@ -228,6 +228,12 @@ class ChargerChecks:
         await self._limit(current)
         await self.charger.start()
         await self._says("connected", "on", 0)
+        await self._api.poll(
+            lambda: self.charger.do("status"),
+            lambda status: bool(status["accepted"]),
+            _PATIENCE,
+            "Booting",
+        )
         await self._scene.plug_in(self.charger)
         await self._says("charging", "on")
         await self._flows(current)

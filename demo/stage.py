@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession, ClientTimeout
 
-from . import DOMAIN, flows
+from . import DOMAIN, DemoError, flows
 from .api import Api
 from .cards import ADDED, ANNA, API_KEY, BEN
 from .chargers import CAR_PARK, CARPORT, GARAGE, Charger, Kind
@@ -132,7 +132,9 @@ class Stage:
     async def plug_in(self, charger: Charger) -> None:
         """A car comes to the first connector of a charger, and is charged."""
         await charger.do("plug 1")
-        await charger.do(f"swipe {_CARDS[charger.kind]} 1")
+        reply = await charger.do(f"swipe {_CARDS[charger.kind]} 1")
+        if reply["status"] != "Accepted":
+            raise DemoError(f"{charger.kind.name} says {reply['status']} to the card")
 
     async def populate(self) -> None:
         """Two cars charge, one waits; the fourth place is free."""
