@@ -16,6 +16,9 @@ ANSWERS: dict[str, Any] = {
     "DataTransfer": ACCEPTED,
     "SignCertificate": ACCEPTED,
     "OpenPeriodicEventStream": ACCEPTED,
+    "TransactionEvent": lambda payload: (
+        {"idTokenInfo": ACCEPTED} if "idToken" in payload else {}
+    ),
 }
 
 
