@@ -116,7 +116,7 @@ CONNECTOR_SWITCHES = (
     OcppSwitchDescription(
         key="charging",
         translation_key="charging",
-        values=("transaction",),
+        values=("transaction", "status"),
         is_on_fn=is_charging,
         set_fn=set_charging,
     ),
