@@ -10,6 +10,7 @@ from .chargers import Fleet
 from .compare import identities
 
 _WARM_UP = 2000
+_EVENT_SENDERS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class CentralSystemAlone:
     """The central system without Home Assistant."""
 
     sizes: list[CentralSystemSize]
+    # The same samples in TransactionEvents of OCPP 2.0.1.
+    events: CentralSystemSize
     # Bytes, with a listener for each of the eight values.
     memory_per_charge_point: float
 
@@ -46,37 +49,44 @@ async def measure_central_system(
     sizes: list[int], rounds: int, messages: int, most: int, cores: list[int]
 ) -> CentralSystemAlone:
     """Measure the central system alone; memory with `most` charge points."""
-    results = []
-    for size in sizes:
-        async with AsyncExitStack() as stack:
-            server, fleet = await _start(stack, size, cores)
-            rates, cpu_rates = [], []
-            for _ in range(rounds):
-                cpu, begin = await server.cpu(), perf_counter()
-                await fleet.saturate(messages)
-                rates.append(messages / (perf_counter() - begin))
-                cpu_rates.append(messages / (await server.cpu() - cpu))
-            results.append(
-                CentralSystemSize(
-                    charge_points=size,
-                    messages_per_second=median(rates),
-                    messages_per_cpu_second=median(cpu_rates),
-                )
-            )
+    results = [
+        await _throughput(size, "1.6", rounds, messages, cores) for size in sizes
+    ]
+    events = await _throughput(_EVENT_SENDERS, "2.0.1", rounds, messages, cores)
     async with AsyncExitStack() as stack:
-        server, fleet = await _start(stack, most, cores)
+        server, _ = await _start(stack, most, cores)
         memory = await server.memory() - server.ready["rss"]
-    return CentralSystemAlone(sizes=results, memory_per_charge_point=memory / most)
+    return CentralSystemAlone(
+        sizes=results, events=events, memory_per_charge_point=memory / most
+    )
+
+
+async def _throughput(
+    size: int, version: str, rounds: int, messages: int, cores: list[int]
+) -> CentralSystemSize:
+    async with AsyncExitStack() as stack:
+        server, fleet = await _start(stack, size, cores, version)
+        rates, cpu_rates = [], []
+        for _ in range(rounds):
+            cpu, begin = await server.cpu(), perf_counter()
+            await fleet.saturate(messages)
+            rates.append(messages / (perf_counter() - begin))
+            cpu_rates.append(messages / (await server.cpu() - cpu))
+        return CentralSystemSize(
+            charge_points=size,
+            messages_per_second=median(rates),
+            messages_per_cpu_second=median(cpu_rates),
+        )
 
 
 async def _start(
-    stack: AsyncExitStack, size: int, cores: list[int]
+    stack: AsyncExitStack, size: int, cores: list[int], version: str = "1.6"
 ) -> tuple[servers.Server, Fleet]:
     names = identities(size)
     server = await stack.enter_async_context(
         servers.start("central_system", cores, servers.free_port(), identities=names)
     )
-    fleet = Fleet()
+    fleet = Fleet(version)
     stack.callback(fleet.close)
     await fleet.connect(server.port, names)
     await fleet.saturate(_WARM_UP)

@@ -11,7 +11,9 @@ from custom_components.ocpp_central.csms.capabilities import (
     ConfigurationKey,
 )
 from custom_components.ocpp_central.csms.model import (
+    Amendment,
     ChargePointConfig,
+    EndedTransaction,
     Transaction,
     TransactionStart,
     TransactionStop,
@@ -39,6 +41,7 @@ class NoLedger:
             started=datetime.now(UTC),
             meter_start=start.meter_start,
             account=start.account,
+            charger_id=start.charger_id,
         )
 
     async def stop(
@@ -46,6 +49,9 @@ class NoLedger:
     ) -> Transaction | None:
         """Know no transaction."""
         return None
+
+    async def amend(self, amendment: Amendment) -> None:
+        """Forget it."""
 
     def end(self, transaction: Transaction) -> None:
         """Forget it."""
@@ -61,7 +67,7 @@ class NoLedger:
     ) -> None:
         """Forget it."""
 
-    async def ended_transactions(self, identity: str) -> Sequence[int]:
+    async def ended_transactions(self, identity: str) -> Sequence[EndedTransaction]:
         """Return none."""
         return ()
 

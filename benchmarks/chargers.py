@@ -23,9 +23,12 @@ _ANSWERS: dict[str, dict[str, Any]] = {
 class Charger(asyncio.Protocol):
     """One charger: as much of WebSocket and OCPP-J as the load needs."""
 
-    def __init__(self, identity: str, connected: asyncio.Future[None]) -> None:
+    def __init__(
+        self, identity: str, connected: asyncio.Future[None], version: str
+    ) -> None:
         """Prepare to dial in; `connected` is done after the handshake."""
         self.identity = identity
+        self.version = version
         # Loop time of the newest call of the central system.
         self.last_called = 0.0
         self.on_answer: Callable[[Charger, float], None] = lambda *_: None
@@ -43,7 +46,8 @@ class Charger(asyncio.Protocol):
         transport.write(
             f"GET /{self.identity} HTTP/1.1\r\nHost: localhost\r\n"
             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: "
+            f"ocpp{self.version}\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
 
@@ -106,6 +110,10 @@ class Charger(asyncio.Protocol):
         """Let the samples belong to a transaction from now on."""
         self._meter_values = frames.MeterValues(transaction_id)
 
+    def use_transaction_events(self) -> None:
+        """Send samples as OCPP 2.0.1 does within a transaction."""
+        self._meter_values = frames.TransactionEvents()
+
     def send(self) -> None:
         """Send the next MeterValues."""
         self._number += 1
@@ -117,8 +125,9 @@ class Charger(asyncio.Protocol):
 class Fleet:
     """All chargers of one central system."""
 
-    def __init__(self) -> None:
-        """Begin without chargers."""
+    def __init__(self, version: str = "1.6") -> None:
+        """Begin without chargers, which will speak a version of OCPP."""
+        self.version = version
         self.chargers: list[Charger] = []
         # What went unanswered for so long that the charger's turn came again.
         self.skipped = 0
@@ -133,9 +142,13 @@ class Fleet:
         connected = loop.create_future()
         async with asyncio.timeout(_LIMIT):
             _, charger = await loop.create_connection(
-                lambda: Charger(identity, connected), "127.0.0.1", port
+                lambda: Charger(identity, connected, self.version), "127.0.0.1", port
             )
             await connected
+        self.chargers.append(charger)
+        if self.version != "1.6":
+            await self._start_events(charger)
+            return
         await charger.call(
             "BootNotification",
             {"chargePointVendor": "Benchmark", "chargePointModel": "Load"},
@@ -144,7 +157,29 @@ class Fleet:
             "StatusNotification",
             {"connectorId": 1, "errorCode": "NoError", "status": "Charging"},
         )
-        self.chargers.append(charger)
+
+    async def _start_events(self, charger: Charger) -> None:
+        """Boot, and begin a transaction, as OCPP 2.0.1 does."""
+        await charger.call(
+            "BootNotification",
+            {
+                "reason": "PowerUp",
+                "chargingStation": {"vendorName": "Benchmark", "model": "Load"},
+            },
+        )
+        await charger.call(
+            "TransactionEvent",
+            {
+                "eventType": "Started",
+                "timestamp": frames.timestamp(),
+                "triggerReason": "Authorized",
+                "seqNo": 0,
+                "transactionInfo": {"transactionId": "BENCHMARK"},
+                "evse": {"id": 1, "connectorId": 1},
+                "idToken": {"idToken": "BENCHMARK", "type": "Central"},
+            },
+        )
+        charger.use_transaction_events()
 
     async def start_transactions(self) -> None:
         """Begin a transaction on every charger."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import cycle
+from typing import override
 
 import orjson
 
@@ -64,6 +65,24 @@ class MeterValues:
         )
 
 
+class TransactionEvents(MeterValues):
+    """Makes one charger's TransactionEvents of OCPP 2.0.1, with the same samples."""
+
+    def __init__(self) -> None:
+        """Go on with a transaction that has begun."""
+        super().__init__(None)
+        self._template = _event_template()
+
+    @override
+    def next(self, unique_id: int) -> bytes:
+        self._energy += 7
+        moment = timestamp().encode()
+        row = next(self._rows)
+        return text(
+            self._template % (unique_id, moment, unique_id, moment, self._energy, *row)
+        )
+
+
 def _row(number: int) -> tuple[bytes, ...]:
     """Return power, current in total and by phase, voltage and state of charge."""
     step = number / 10
@@ -96,3 +115,33 @@ def _template(transaction_id: int | None) -> bytes:
         payload["transactionId"] = transaction_id
     payload["meterValue"] = [{"timestamp": "%b", "sampledValue": samples}]
     return orjson.dumps([2, "%d", "MeterValues", payload])
+
+
+def _event_template() -> bytes:
+    samples: list[dict[str, object]] = []
+    for measurand, phase, unit in SAMPLES:
+        sample: dict[str, object] = {
+            "value": "%b" if samples else "%d",
+            "context": "Sample.Periodic",
+            "measurand": measurand,
+            "unitOfMeasure": {"unit": unit},
+            "location": "EV" if measurand == "SoC" else "Outlet",
+        }
+        if phase:
+            sample["phase"] = phase
+        samples.append(sample)
+    payload = {
+        "eventType": "Updated",
+        "timestamp": "%b",
+        "triggerReason": "MeterValuePeriodic",
+        "seqNo": "%d",
+        "transactionInfo": {"transactionId": "BENCHMARK", "chargingState": "Charging"},
+        "meterValue": [{"timestamp": "%b", "sampledValue": samples}],
+    }
+    template = orjson.dumps([2, "#", "TransactionEvent", payload])
+    # Numbers are not in quotes here.
+    for number in (b"%d", b"%b"):
+        template = template.replace(b'"value":"' + number, b'"value":' + number)
+    template = template.replace(b'%d","context"', b'%d,"context"')
+    template = template.replace(b'%b","context"', b'%b,"context"')
+    return template.replace(b'"seqNo":"%d"', b'"seqNo":%d').replace(b'"#"', b'"%d"')

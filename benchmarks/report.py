@@ -101,6 +101,11 @@ class Results:
                     f" ({size.messages_per_cpu_second:,.0f} per second of CPU;"
                     f" budget {MESSAGES_PER_SECOND:,})",
                 )
+            yield (
+                f"      csms alone, {alone.events.charge_points} charge points:"
+                f" {alone.events.messages_per_second:,.0f} TransactionEvents of"
+                " OCPP 2.0.1 a second"
+            )
             memory = alone.memory_per_charge_point
             yield _verdict(
                 memory <= MEMORY,

@@ -57,7 +57,7 @@ async def _demo(scene: Stage) -> bool:
     _say("Adding the chargers that were discovered")
     await scene.add_chargers()
     await scene.admit()
-    await scene.plug_in()
+    await scene.populate()
     _say("Making the dashboards")
     path = await scene.furnish()
     await scene.api.close()

@@ -24,6 +24,10 @@ class Kind:
     max_current: int
     meter_start: int
     arguments: tuple[str, ...]
+    #: The version of OCPP it speaks.
+    protocol: str = "1.6"
+    #: One of its settings, and what it is.
+    setting: tuple[str, str] = ("NumberOfConnectors", "1")
 
     def key(self, connector: int, key: str) -> str:
         """The unique id of an entity of a connector (0: the charge point)."""
@@ -56,6 +60,8 @@ CAR_PARK = Kind(
     connectors=2,
     max_current=32,
     meter_start=8_412_900,
+    protocol="2.0.1",
+    setting=("AuthCtrlr.Enabled", "true"),
     arguments=(
         "--vendor",
         "SimCharge",
@@ -63,6 +69,28 @@ CAR_PARK = Kind(
         "SimCharge 22 Duo",
         "--serial",
         "SC22D-000983",
+        # What it tells of a connector that nobody uses.
+        "--config",
+        "AlignedDataCtrlr.Measurands="
+        "Energy.Active.Import.Register,Power.Active.Import,Current.Import",
+    ),
+)
+CARPORT = Kind(
+    identity="CARPORT",
+    name="Carport",
+    connectors=1,
+    max_current=16,
+    meter_start=2_087_640,
+    protocol="2.1",
+    setting=("AuthCtrlr.Enabled", "true"),
+    arguments=(
+        "--vendor",
+        "SimCharge",
+        "--model",
+        "SimCharge 11 Next",
+        "--serial",
+        "SC11N-000112",
+        "--soc",
     ),
 )
 
@@ -89,6 +117,7 @@ class Charger:
                 "simulator",
                 "--json",
                 *("--url", self._url),
+                *("--protocol", kind.protocol),
                 *("--identity", kind.identity),
                 *("--connectors", str(kind.connectors)),
                 *("--max-current", str(kind.max_current)),

@@ -7,6 +7,7 @@ from math import fsum
 
 from . import DOMAIN, DemoError
 from .api import Json, State
+from .chargers import Kind
 from .past import CURRENCY, HOURLY_PRICES, PastSession
 from .stage import Stage
 
@@ -63,9 +64,9 @@ class SessionChecks:
             if one["user"] != past.user:
                 raise DemoError(f"{past.start} was {one['user']}, not {past.user}")
 
-    async def live_cost(self) -> None:
+    async def live_cost(self, kind: Kind) -> None:
         """What the running session has cost is its energy at the prices of today."""
-        key = self._scene.garage.kind.key
+        key = kind.key
         energy = await self._api.find(key(1, "session_energy"))
         cost = await self._api.find(key(1, "session_cost"))
         state = await self._api.wait_for(
@@ -121,20 +122,26 @@ class SessionChecks:
                 _expect("The energy of a row", row["energy"], one["energy_kwh"], 0)
                 _expect("The cost of a row", row["cost"], one["cost"], 0)
 
-    async def newest(self) -> None:
-        """The session that has just ended is the first row, with its energy and cost."""
-        kind = self._scene.garage.kind
+    async def newest(self, kind: Kind) -> None:
+        """The session that has just ended is in the table, with its energy and cost."""
         energy = await self._api.state(
             await self._api.find(kind.key(1, "session_energy"))
         )
         cost = await self._api.state(await self._api.find(kind.key(1, "session_cost")))
 
-        def ended(state: State) -> bool:
-            row = state.attributes["sessions"][0]
-            return row["charger"] == kind.name and not row["open"]
+        def newest(state: State) -> Json | None:
+            for row in state.attributes["sessions"]:
+                if row["charger"] == kind.name:
+                    found: Json = row
+                    return found
+            return None
 
-        state = await self._api.wait_for(_TABLE, ended, _PROMPT)
-        row = state.attributes["sessions"][0]
+        def ended(state: State) -> bool:
+            row = newest(state)
+            return row is not None and not row["open"]
+
+        row = newest(await self._api.wait_for(_TABLE, ended, _PROMPT))
+        assert row
         _expect("The energy of the row", row["energy"], energy.number or 0, 0.001)
         _expect("The cost of the row", row["cost"], cost.number or 0, 0.001)
 

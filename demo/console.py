@@ -6,7 +6,7 @@ from threading import Thread
 from typing import Any
 
 from . import DemoError
-from .cards import API_KEY, BEN, LOST, STRANGER
+from .cards import ANNA, API_KEY, BEN, LOST, STRANGER
 from .chargers import Charger
 from .past import CARD
 from .stage import PASSWORD, USERNAME, Stage
@@ -17,6 +17,7 @@ garage swipe {CARD}    hold a card to the reader, to start or to stop
 carpark swipe {BEN.token}    Ben's card, which the car park takes
 carpark swipe {LOST.token}    a blocked one; the event "Card scanned" tells
 carpark swipe {STRANGER}    one that nobody knows; add it at the integration
+carport swipe {ANNA.token}    Anna's card, which ends her session there
 carpark plug 2           a car comes to the second connector
 carpark fault 1          break a connector; "carpark clear 1" repairs it
 garage drop              lose the connection; it comes back by itself
@@ -35,7 +36,8 @@ Dashboard:       {stage.home_assistant.url}{path}
 Chargers dial:   ws://127.0.0.1:{stage.ocpp_port}/<identity>
 Scripts ask:     curl -H "X-API-Key: {API_KEY}" {stage.rest_api}/Status
 
-A car charges in the garage, another waits at the first connector of the car park.
+A car charges in the garage (which speaks OCPP 1.6), another in the carport (2.1), and
+a third waits at the first connector of the car park (2.0.1).
 Move the current limit, pause, or stop in Home Assistant, and see what the charger
 does. Behind the tab "Sessions" there are three months of them, and what they cost;
 the graphs of it come a minute after the start (load the page anew then).

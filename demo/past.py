@@ -14,7 +14,7 @@ from custom_components.ocpp_central.csms.prices import Prices
 from custom_components.ocpp_central.csms.register import Register
 from custom_components.ocpp_central.ledger import Ledger
 
-from .chargers import CAR_PARK, GARAGE, Kind
+from .chargers import CAR_PARK, CARPORT, GARAGE, Kind
 
 #: The card of the garage's owner.
 CARD = "04A2F3B1"
@@ -85,6 +85,15 @@ _HABITS = (
         hours=(8, 13),
         power=11_040,
         energy=(7_000, 36_000),
+    ),
+    _Habit(
+        kind=CARPORT,
+        connector=1,
+        cards=(_card("Anna"), _card("David")),
+        share_of_days=0.25,
+        hours=(18, 22),
+        power=11_040,
+        energy=(5_000, 30_000),
     ),
 )
 

@@ -95,16 +95,17 @@ class Pictures:
 
     async def devices(self) -> None:
         """The pages of a charger with one connector, of one with two, and of one of these."""
-        garage, car_park = (charger.kind for charger in self._scene.chargers)
+        garage, car_park, carport = (charger.kind for charger in self._scene.chargers)
         for identifier, name in (
             (garage.device(0), "device"),
             (car_park.device(0), "device_station"),
             (car_park.device(1), "device_connector"),
+            (carport.device(0), "device_next"),
         ):
             device = await self._scene.api.device(identifier)
             await self._browser.open(f"/config/devices/device/{device['id']}")
             await self._take(name, device["name"], "Activity", height=1340)
-            await self._take(f"{name}_whole", "Diagnostic", height=2300)
+            await self._take(f"{name}_whole", "Configuration", height=2300)
 
     async def dashboard(self) -> None:
         """The dashboard."""

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 
 from aiohttp import ClientSession, ClientTimeout
 
-from . import DOMAIN, flows
+from . import DOMAIN, DemoError, flows
 from .api import Api
-from .cards import ADDED, API_KEY
-from .chargers import CAR_PARK, GARAGE, Charger, Kind
+from .cards import ADDED, ANNA, API_KEY, BEN
+from .chargers import CAR_PARK, CARPORT, GARAGE, Charger, Kind
 from .dashboard import furnish
 from .guide import configuration
 from .home_assistant import HomeAssistant, free_port
@@ -22,6 +22,9 @@ from .past import CARD, CURRENCY, HOURLY_PRICES, Past, invent, record
 NAME = "Demo"
 USERNAME = "demo"
 PASSWORD = "demo"
+
+#: Who charges where.
+_CARDS = {GARAGE: CARD, CAR_PARK: BEN.token, CARPORT: ANNA.token}
 
 #: What a supplier with hourly prices brings.
 _PRICE_ENTITY = "sensor.electricity_price"
@@ -57,13 +60,14 @@ class Stage:
     ocpp_port: int
     garage: Charger
     car_park: Charger
+    carport: Charger
     past: Past
     entry_id: str = ""
 
     @property
     def chargers(self) -> tuple[Charger, ...]:
         """All chargers."""
-        return self.garage, self.car_park
+        return self.garage, self.car_park, self.carport
 
     @property
     def rest_api(self) -> str:
@@ -125,10 +129,17 @@ class Stage:
             )
             await self.api.wait_for(status, lambda state: state.known, _PATIENCE)
 
-    async def plug_in(self) -> None:
-        """One car charges, one waits; the third place is free."""
-        await self.garage.do("plug")
-        await self.garage.do(f"swipe {CARD}")
+    async def plug_in(self, charger: Charger) -> None:
+        """A car comes to the first connector of a charger, and is charged."""
+        await charger.do("plug 1")
+        reply = await charger.do(f"swipe {_CARDS[charger.kind]} 1")
+        if reply["status"] != "Accepted":
+            raise DemoError(f"{charger.kind.name} says {reply['status']} to the card")
+
+    async def populate(self) -> None:
+        """Two cars charge, one waits; the fourth place is free."""
+        await self.plug_in(self.garage)
+        await self.plug_in(self.carport)
         await self.car_park.do("plug 1")
 
     async def live(self) -> None:
@@ -190,16 +201,24 @@ async def stage(port: int | None) -> AsyncIterator[Stage]:
             await api.connect()
             stack.push_async_callback(api.close)
             ocpp_port = free_port()
-            garage, car_park = (
+            garage, car_park, carport = (
                 Charger(
                     kind, f"ws://127.0.0.1:{ocpp_port}", folder / f"{kind.identity}.log"
                 )
-                for kind in (GARAGE, CAR_PARK)
+                for kind in (GARAGE, CAR_PARK, CARPORT)
             )
-            stack.push_async_callback(garage.stop)
-            stack.push_async_callback(car_park.stop)
+            for charger in (garage, car_park, carport):
+                stack.push_async_callback(charger.stop)
             yield Stage(
-                folder, http, home_assistant, api, ocpp_port, garage, car_park, past
+                folder=folder,
+                http=http,
+                home_assistant=home_assistant,
+                api=api,
+                ocpp_port=ocpp_port,
+                garage=garage,
+                car_park=car_park,
+                carport=carport,
+                past=past,
             )
         except Exception as error:
             error.add_note(f"Home Assistant's log ends:\n{home_assistant.tail()}")

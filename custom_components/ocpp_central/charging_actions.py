@@ -43,7 +43,7 @@ async def _stop_transaction(
         transaction = charge_point.transactions.at(connector)
         if transaction is None:
             raise no_transaction(charge_point, connector)
-        transaction_id = transaction.id
+        transaction_id = transaction.reference
     return await charge_point.commands.stop_transaction(transaction_id)
 
 
@@ -126,7 +126,7 @@ CHARGING_ACTIONS = {
     ),
     "stop_transaction": ActionDescription(
         _stop_transaction,
-        {vol.Optional("transaction_id"): vol.Coerce(int)},
+        {vol.Optional("transaction_id"): cv.string},
         connector=True,
     ),
     "set_charging_limit": ActionDescription(

@@ -62,12 +62,11 @@ class SecurityIssues:
     def async_refused(self, identity: str, refusal: Refusal) -> None:
         """Tell why a charge point was not let in."""
         issue_id = f"{refusal}_{identity.casefold()}"
-        placeholders = {"identity": identity}
         what = refusal.replace("_", " ")
+        known = self._charge_points.get(identity.casefold())
+        version = (known and known.config.version) or ""
         if refusal is Refusal.OTHER_VERSION:
-            pinned = self._charge_points[identity.casefold()].config.version
-            placeholders["version"] = str(pinned)
-            what = f"it does not offer OCPP {pinned}, which is set for it"
+            what = f"it does not offer OCPP {version}, which is set for it"
         self._async_log(issue_id, identity, what)
         ir.async_create_issue(
             self._hass,
@@ -77,7 +76,7 @@ class SecurityIssues:
             is_fixable=refusal is Refusal.INSECURE,
             severity=ir.IssueSeverity.ERROR,
             translation_key=refusal,
-            translation_placeholders=placeholders,
+            translation_placeholders={"identity": identity, "version": version},
         )
 
     @callback

@@ -207,16 +207,29 @@ def _reserved(charge_point: ChargePoint, connector: int) -> dict[str, Any] | Non
 
 
 STOP_REASONS = [
+    "cost_limit_reached",
     "deauthorized",
     "emergency_stop",
+    "energy_limit_reached",
+    "energy_transfer_rejected",
     "ev_disconnected",
+    "ground_fault",
     "hard_reset",
+    "immediate_reset",
     "local",
+    "local_out_of_credit",
+    "master_pass",
     "other",
+    "overcurrent_fault",
     "power_loss",
+    "power_quality",
     "reboot",
     "remote",
+    "soc_limit_reached",
     "soft_reset",
+    "stopped_by_ev",
+    "time_limit_reached",
+    "timeout",
     "unlock_command",
 ]
 

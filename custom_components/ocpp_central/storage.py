@@ -16,6 +16,7 @@ from .csms.charge_point import ChargePoint
 from .csms.model import (
     AccessMode,
     BootInfo,
+    Budget,
     LimitUnit,
     SessionLimit,
     StationWishes,
@@ -178,10 +179,12 @@ class OcppStore:
 
 def _wishes(data: dict[str, Any]) -> Wishes:
     session = data.get("session")
+    budget = data.get("budget")
     return Wishes(
         **{
             **data,
             "session": session
             and SessionLimit(**{**session, "unit": LimitUnit(session["unit"])}),
+            "budget": budget and Budget(**budget),
         }
     )

@@ -42,7 +42,7 @@ class OcppSwitchDescription(OcppEntityDescription, SwitchEntityDescription):
 
 def is_charging(charge_point: ChargePoint, connector: int) -> bool:
     """Return whether a transaction is open, and goes on."""
-    if charge_point.transactions.at(connector) is None:
+    if not charge_point.access.runs(connector):
         return False
     return not (
         charge_point.access.mode is AccessMode.PLUG_AND_CHARGE
@@ -61,14 +61,14 @@ async def set_charging(charge_point: ChargePoint, connector: int, on: bool) -> N
     if on:
         if free and charge_point.wish(connector).paused:
             await charge_point.set_paused(connector, False)
-        if transaction is None:
+        if not charge_point.access.runs(connector):
             await charge_point.commands.start_transaction(
                 connector, charge_point.config.remote_tag
             )
     elif transaction and free:
         await charge_point.set_paused(connector, True)
     elif transaction:
-        await charge_point.commands.stop_transaction(transaction.id)
+        await charge_point.commands.stop_transaction(transaction.reference)
     elif charge_point.status(connector) in _IN_TRANSACTION:
         # It says it charges, but never told us which transaction: none can be ended.
         raise no_transaction(charge_point, connector)
@@ -116,7 +116,7 @@ CONNECTOR_SWITCHES = (
     OcppSwitchDescription(
         key="charging",
         translation_key="charging",
-        values=("transaction",),
+        values=("transaction", "status"),
         is_on_fn=is_charging,
         set_fn=set_charging,
     ),

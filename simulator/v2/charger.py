@@ -112,6 +112,7 @@ class Charger2(Features):
             self.variables,
             lambda: self.accepted,
         )
+        self.events.complain = self.violated
         self.sessions = Sessions2(
             self.station,
             self.events,

@@ -7,6 +7,7 @@ wrong is written down.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 import json
 import logging
@@ -99,6 +100,7 @@ class Connection2:
         #: How long the request is that is being served, in bytes.
         self._size = 0
         self._follow_ups: list[Callable[[], None]] = []
+        self._served: deque[str] = deque(maxlen=100)
         self._waiting: dict[str, tuple[str, asyncio.Future[Payload]]] = {}
 
     def then(self, follow_up: Callable[[], None]) -> None:
@@ -154,6 +156,9 @@ class Connection2:
     async def _serve_call(self, unique_id: str, action: str, payload: Any) -> None:
         charger = self._charger
         charger.received(action, payload)
+        if unique_id in self._served:
+            charger.violated(f"{action}: the id {unique_id} was used before")
+        self._served.append(unique_id)
         if charger.manners.applies(action):
             if (frame := charger.manners.frame(action, unique_id)) is not None:
                 await self._transport.send(pack(frame))

@@ -46,6 +46,8 @@ class Events:
         self.answered: Callable[[Evse, str, Payload | None], None] = (
             lambda _evse, _transaction, _info: None
         )
+        #: Told what the central system did wrong.
+        self.complain: Callable[[str], None] = lambda _complaint: None
         self._station = station
         self._outbox = outbox
         self._tokens = tokens
@@ -214,6 +216,8 @@ class Events:
         if (message := answer.get("updatedPersonalMessage")) is not None:
             transaction.message = message
         info = answer.get("idTokenInfo")
+        if info is None and "idToken" in payload:
+            self.complain("the answer to TransactionEvent says nothing of the idToken")
         if info is not None and "idToken" in payload:
             self._tokens.learn(payload["idToken"], info)
         if (limits := answer.get("transactionLimit")) is not None:

@@ -198,6 +198,8 @@ class Features(Restarts):
 
         What is generated locally (2.1) adds to the limit instead.
         """
+        if local_generation and self.version != "2.1":
+            raise ValueError("OCPP 2.0.1 knows nothing of what is generated locally")
         self.station.update()
         told = self.charging.outside(evse, amps, source, local=local_generation)
         self.station.update()

@@ -61,16 +61,18 @@ class Monitor:
     stream: Stream | None = None
     params: Payload = field(default_factory=dict)
 
-    def wire(self) -> Payload:
-        """Write a variableMonitoring."""
-        return {
+    def wire(self, version: str) -> Payload:
+        """Write a variableMonitoring; only OCPP 2.1 says who set it."""
+        told: Payload = {
             "id": self.id,
             "transaction": self.transaction,
             "value": self.value,
             "type": self.kind,
             "severity": self.severity,
-            "eventNotificationType": self.origin,
         }
+        if version == "2.1":
+            told["eventNotificationType"] = self.origin
+        return told
 
 
 class Monitors:
@@ -226,7 +228,7 @@ class Monitors:
                 wanted is None or any(_covers(each, monitor.name) for each in wanted)
             ):
                 of_variable = found.setdefault(monitor.name.key, (monitor.name, []))
-                of_variable[1].append(monitor.wire())
+                of_variable[1].append(monitor.wire(self._charger.version))
         data = [
             {**name.wire(), "variableMonitoring": monitors}
             for name, monitors in found.values()

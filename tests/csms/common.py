@@ -401,6 +401,8 @@ class MemoryLedger(SessionLedger):
             meter_start=start.meter_start,
             account=start.account,
             user=start.user,
+            charger_id=start.charger_id,
+            taken_up=start.taken_up,
         )
         self.rows[transaction.id] = _Row(start, transaction)
         return replace(transaction)
@@ -461,7 +463,14 @@ class MemoryLedger(SessionLedger):
 
     async def amend(self, amendment: Amendment) -> None:
         """Change what is known."""
-        raise NotImplementedError
+        await self._disk()
+        row = self.rows[amendment.transaction_id].transaction
+        row.connector = amendment.connector or row.connector
+        row.id_token = amendment.id_token or row.id_token
+        row.user = amendment.user or row.user
+        row.started = amendment.started or row.started
+        if amendment.reopened:
+            row.ended = None
 
     async def ended_transactions(self, identity: str) -> list[EndedTransaction]:
         """Return what has ended."""

@@ -66,8 +66,8 @@ async def test_start_is_stored(ledger: Ledger, path: Path) -> None:
         "soc_end": None,
         "revision": 0,
         "published": 0,
-            "charger_id": None,
-            "taken_up": 0,
+        "charger_id": None,
+        "taken_up": 0,
         "raw_stop": None,
     }
 

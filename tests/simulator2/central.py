@@ -27,7 +27,18 @@ class Central2(Central):
         self.version = version
         self.protocols = (f"ocpp{version}",)
         self.answers["Authorize"] = {"idTokenInfo": {"status": "Accepted"}}
+        self.agree()
         self.errors: list[list[Any]] = []
+
+    def agree(self, **more: Any) -> None:
+        """Answer kindly to TransactionEvent, and say more."""
+
+        def answer(payload: Payload) -> Payload:
+            if "idToken" not in payload:
+                return more
+            return {"idTokenInfo": {"status": "Accepted"}, **more}
+
+        self.answers["TransactionEvent"] = answer
 
     @override
     async def take(self, socket: web.WebSocketResponse, frame: list[Any]) -> None:

@@ -109,7 +109,7 @@ async def test_refuses_what_is_not_in_the_standard(
     charger: Charger2, central: Central2
 ) -> None:
     """With the right code, and a note."""
-    requests = [
+    requests: list[tuple[str, dict[str, object], str]] = [
         ("Reset", {"type": "Soft"}, "PropertyConstraintViolation"),
         ("Reset", {}, "OccurrenceConstraintViolation"),
         ("Reset", {"type": "OnIdle", "x": 1}, "FormatViolation"),

@@ -279,14 +279,14 @@ async def test_retries(
     number = charger.connector(1).transaction_id
     answer = await central.call("GetTransactionStatus", {"transactionId": number})
     assert answer == {"ongoingIndicator": True, "messagesInQueue": True}
-    central.answers["TransactionEvent"] = {}
+    central.agree()
     await clock.advance(60)
     assert [event["seqNo"] for event in central.events] == [0, 0, 1, 2]
 
 
 async def test_costs(charger: Charger2, central: Central2) -> None:
     """Of a transaction that runs, and of no other."""
-    central.answers["TransactionEvent"] = {"totalCost": 1.5}
+    central.agree(totalCost=1.5)
     charger.connector(1).plug_in()
     await charger.swipe("CARD1")
     transaction = charger.connector(1).transaction
@@ -319,7 +319,7 @@ async def test_limits(
     trigger: str,
 ) -> None:
     """A transaction pauses at its limit, and goes on when that is raised."""
-    central.answers["TransactionEvent"] = {"transactionLimit": limits}
+    central.agree(transactionLimit=limits)
     charger = make_charger()
     await charger.start()
     charger.connector(1).plug_in(Car(soc=40))
@@ -337,7 +337,7 @@ async def test_limits(
     assert central.states[-1] == "SuspendedEVSE"
     await clock.advance(5)
     assert charger.connector(1).current == 0
-    central.answers["TransactionEvent"] = {"transactionLimit": {"maxEnergy": 9999}}
+    central.agree(transactionLimit={"maxEnergy": 9999})
     await clock.advance(60)
     assert central.states[-1] == "Charging"
 

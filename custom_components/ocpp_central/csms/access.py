@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .authorization import without_serial
+from .clock import utcnow
 from .errors import CommandRejected, ConnectionLost, NotConnected
 from .model import (
     AccessMode,
@@ -25,8 +26,15 @@ _LOGGER = logging.getLogger(__name__)
 
 # What a connector says with no car at it. Out of service or in trouble, it may be there.
 _UNPLUGGED = frozenset({ConnectorStatus.AVAILABLE, ConnectorStatus.RESERVED})
+# What it says with a car that has not begun (2.x says no more than the latter).
+_PLUGGED = frozenset({ConnectorStatus.PREPARING, ConnectorStatus.OCCUPIED})
 # How a transaction ends that nobody wanted to end.
-_MISHAPS = frozenset({"power_loss", "reboot", "hard_reset", "soft_reset"})
+_MISHAPS = frozenset(
+    {"power_loss", "reboot", "hard_reset", "soft_reset", "immediate_reset"}
+)
+# Numbers of requests count from 2020, and are known until so many have followed.
+_EPOCH = 1577836800
+_MOST_ASKED = 20
 
 
 class Access:
@@ -48,6 +56,8 @@ class Access:
         # the one that it then did start with.
         self._requested: dict[int, str] = {}
         self._granted: dict[int, str] = {}
+        # By the number of the request, where there is one (OCPP 2.x).
+        self._asked: dict[int, str] = {}
         # Connectors whose car has been started, or has charged by itself: each is
         # started once, for whoever stops it has meant it.
         self._served: set[int] = set()
@@ -109,6 +119,19 @@ class Access:
         self._waiting.discard(connector)
         self._served.add(connector)
 
+    def number_request(self, id_token: str) -> int:
+        """Return a number that no request before had, to be recognised by."""
+        last = next(reversed(self._asked), 0)
+        number = max(last + 1, int(utcnow().timestamp()) - _EPOCH)
+        self._asked[number] = id_token
+        while len(self._asked) > _MOST_ASKED:
+            del self._asked[next(iter(self._asked))]
+        return number
+
+    def asked(self, number: int | None) -> str | None:
+        """Return the token that the charger was asked to start with by a number."""
+        return None if number is None else self._asked.get(number)
+
     def refused(self, connector: int) -> None:
         """Take note that the charger will not start a connector."""
         self._requested.pop(connector, None)
@@ -158,7 +181,7 @@ class Access:
             self._served.discard(connector)
             self._waiting.discard(connector)
             self._granted.pop(connector, None)
-        elif self._charge_point.transactions.at(connector):
+        elif self.runs(connector):
             self._set_stopped(connector, stopped=False)
             self._served.add(connector)
         else:
@@ -197,9 +220,17 @@ class Access:
         charge_point = self._charge_point
         return (
             self.mode is AccessMode.PLUG_AND_CHARGE
-            and charge_point.status(connector) is ConnectorStatus.PREPARING
+            and charge_point.status(connector) in _PLUGGED
             and not charge_point.wish(connector).paused
-            and charge_point.transactions.at(connector) is None
+            and not self.runs(connector)
+        )
+
+    def runs(self, connector: int) -> bool:
+        """Return whether a transaction runs, and not only waits to be authorized."""
+        transaction = self._charge_point.transactions.at(connector)
+        return transaction is not None and not (
+            transaction.awaits_token
+            and self._charge_point.status(connector) in _PLUGGED
         )
 
     async def _start(self, connector: int) -> None:
@@ -218,7 +249,7 @@ class Access:
             )
         except CommandRejected:
             # It may have started the car by itself meanwhile.
-            if charge_point.transactions.at(connector) is None:
+            if not self.runs(connector):
                 raise
         except ConnectionLost:
             # It may be what took the charger down, so it is not tried again.

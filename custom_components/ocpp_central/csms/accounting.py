@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .prices import Prices
-from .register import Register
+from .register import MOST_AT_ONCE, Register
 
 # A register may be rounded where another one of the same session is not.
 _ROUNDED_OF = 0.9
@@ -80,6 +80,18 @@ class Account:
         since = self.register.time
         if flowed := self.register.read(time, energy, power):
             self._book(windows or [(since, time)], flowed, prices)
+
+    def begin_before(self, time: datetime, energy: float, prices: Prices) -> None:
+        """Take the register at a start that is told after the first reading."""
+        register = self.register
+        if register is None:
+            self.register = Register(value=energy, time=time)
+            return
+        missed = register.value - register.total - energy
+        if register.intact and 0 <= missed <= MOST_AT_ONCE:
+            register.total = round(register.total + missed, 6)
+            register.origin = energy
+            self._book([(time, max(time, register.time))], missed, prices)
 
     def finish(
         self,

@@ -147,6 +147,10 @@ class BringUp:
         for connector in charge_point.connectors:
             if charge_point.transactions.at(connector):
                 await self._trigger_samples(connector)
+        if charge_point.transaction_events.doubtful:
+            await self._step(
+                "GetTransactionStatus", charge_point.transaction_events.verify
+            )
         for connector, wish in list(charge_point.wishes.connectors.items()):
             if wish.available is not None:
                 await self._wish(

@@ -51,6 +51,7 @@ from .schedules import Schedules
 from .security import Security
 from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
+from .transaction_events import TransactionEvents
 from .transactions import Transactions
 from .versions import VERSIONS, dialect_of, version_of
 
@@ -101,6 +102,7 @@ class ChargePoint(State):
         self.clock = ChargerClock()
         self.meters = Meters(self, ledger)
         self.transactions = Transactions(self, ledger, prices)
+        self.transaction_events = TransactionEvents(self, ledger)
         self.limits = Limits(self)
         self.local_list = LocalList(self, authorizer)
         self.access.is_listed = self.local_list.has
@@ -251,6 +253,8 @@ class ChargePoint(State):
     def set_spoken(self, version: str) -> None:
         """Keep which version of OCPP the charger speaks."""
         if version != self.spoken:
+            # What was under way ended for this, and is not to blame.
+            self.capabilities.trying.pop(self.identity, None)
             self.spoken = version
             self._recall_configuration()
 
@@ -437,6 +441,7 @@ class ChargePoint(State):
         self._connected_since = utcnow()
         self.set_spoken(version_of(commands.protocol))
         self.heard_status.clear()
+        self.transaction_events.connected()
         self.connection = connection
         self._commands = commands
         if self.claimed:

@@ -33,8 +33,11 @@ class Commands(Protocol):
     ) -> Payload:
         """Ask the charger to start charging for a token."""
 
-    async def stop_transaction(self, transaction_id: int) -> Payload:
+    async def stop_transaction(self, transaction_id: int | str) -> Payload:
         """Ask the charger to end a transaction."""
+
+    async def get_transaction_status(self, transaction_id: str) -> Payload:
+        """Return whether a transaction goes on, and whether more is to be told."""
 
     async def set_charging_profile(self, connector: int, profile: Payload) -> Payload:
         """Install a profile, as given."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Whoever may limit a charger (OCPP 2.0.1, 3.12), and what of that balances loads.
 _SOURCES = ["EMS", "Other", "SO", "CSO"]
 _BALANCING = frozenset({"ems", "so"})
+# How much less often a charger is asked for profiles than limits take to settle.
+_SPARSELY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class External:
         self._limits: dict[tuple[int, str], ExternalLimit] = {}
         self._profiles: list[ForeignProfile] = []
         self._reading = False
+        # Loop time before which the charger is not asked once more.
+        self._not_before = 0.0
         # The transaction at each connector whose driver has asked to charge at once.
         self._priority: dict[int, str] = {}
 
@@ -180,7 +184,10 @@ class External:
         charge_point = self._charge_point
         connection = charge_point.connection
         try:
-            await asyncio.sleep(charge_point.timing.settle)
+            loop = asyncio.get_running_loop()
+            settle = charge_point.timing.settle
+            await asyncio.sleep(max(settle, self._not_before - loop.time()))
+            self._not_before = loop.time() + _SPARSELY * settle
             while charge_point.bring_up.under_way:
                 await charge_point.bring_up.ended()
             reports = await charge_point.commands.get_charging_profiles(

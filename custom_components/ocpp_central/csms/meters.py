@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from .metering import FLOWS, Reading
 from .model import STATION, SessionLedger
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 # Samples and transactions are not told in quite the order of their timestamps.
 _LATE = timedelta(minutes=2)
+
+
+class Count(Protocol):
+    """Counts a reading, taken at a time of ours, to what it belongs to."""
+
+    def __call__(self, time: datetime, reading: Reading, *, past: bool) -> None:
+        """Count it."""
 
 
 class Meters:
@@ -47,23 +55,44 @@ class Meters:
         self, connector: int, transaction_id: int | None, readings: Sequence[Reading]
     ) -> None:
         """Take the readings of one message, oldest first."""
+        transactions = self._charge_point.transactions
+        self.take(
+            connector,
+            readings,
+            partial(transactions.sample, connector, transaction_id),
+            over=transactions.has_ended(transaction_id),
+        )
+
+    def take(
+        self,
+        connector: int,
+        readings: Sequence[Reading],
+        count: Count,
+        *,
+        over: bool = False,
+        past: bool = False,
+    ) -> None:
+        """Take the readings of one message, and count each to what it belongs to.
+
+        They may be what is measured after a transaction is over, or of the past
+        whatever their timestamps say.
+        """
         charge_point = self._charge_point
         clock = charge_point.clock
-        clock.observe(readings[-1].time)
+        if not past:
+            clock.observe(readings[-1].time)
         live: dict[str, float] = {}
         newest: datetime | None = None
         for reading in readings:
-            past = clock.is_past(reading.time)
+            old = past or clock.is_past(reading.time)
             time = clock.correct(reading.time)
             values = reading.values
-            charge_point.transactions.sample(
-                connector, transaction_id, time, reading, past=past
-            )
+            count(time, reading, past=old)
             if connector != STATION and (energy := values.get("energy")) is not None:
                 self._sampled.add(connector)
                 self._follow(connector, time, energy, power=values.get("power"))
             # Sensors of the moment never show the past.
-            if not past:
+            if not old:
                 live |= values
                 newest = time
         if newest is None:
@@ -71,11 +100,7 @@ class Meters:
         if connector != STATION:
             live.pop("energy", None)
         # The last samples of a transaction may come after it has ended.
-        if (
-            transaction_id is not None
-            and not charge_point.draws(connector)
-            and charge_point.transactions.has_ended(transaction_id)
-        ):
+        if over and not charge_point.draws(connector):
             for key in FLOWS:
                 live.pop(key, None)
         charge_point.update_samples(connector, Reading(newest, live))

@@ -140,6 +140,15 @@ class SessionLimit:
         return None if self.until is None else datetime.fromtimestamp(self.until, UTC)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one transaction may come to; None: as much as it likes."""
+
+    energy: float | None = None  # Wh
+    cost: float | None = None
+    seconds: float | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Wishes:
     """What the user wants of a connector, kept while the charger is away."""
@@ -154,6 +163,8 @@ class Wishes:
     # charger has to be told, even after a restart.
     limited: int | None = None
     session: SessionLimit | None = None
+    # Of the running transaction, or the next one.
+    budget: Budget | None = None
 
 
 class AccessMode(StrEnum):
@@ -227,6 +238,11 @@ class Transaction:
     def energy(self) -> float | None:
         """Return the energy charged so far in Wh, never negative."""
         return self.account.energy
+
+    @property
+    def awaits_token(self) -> bool:
+        """Return whether nobody has been told whose it is: it may not charge yet."""
+        return self.charger_id is not None and self.id_token is None
 
     @property
     def reference(self) -> int | str:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 # No charger delivers more power, and no car takes more energy at once. What a register
 # rose by beyond both did not flow.
 _MOST_POWER = 500_000.0
-_MOST_AT_ONCE = 120_000.0
+MOST_AT_ONCE = 120_000.0
 # What may have flowed in no time, for registers and clocks are not read together.
 _SLACK = 2000.0
 # Power does not always tell what flowed, but never misses a thousand times as much.
@@ -118,7 +118,7 @@ class Register:
 
     def end(self, time: datetime, value: float, flowed: float) -> float:
         """Take the last value, and what flowed by another count, if it can have."""
-        if flowed > self._limit(self.time, time, _MOST_AT_ONCE) * self.scale:
+        if flowed > self._limit(self.time, time, MOST_AT_ONCE) * self.scale:
             flowed = 0.0
         self.value = value
         self.time = time
@@ -162,7 +162,7 @@ class Register:
             # It stays at the highest: the next rise counts from there.
             return 0.0
         likely = self._limit(self.time, time, _SLACK)
-        limit = self._limit(self.time, time, _MOST_AT_ONCE)
+        limit = self._limit(self.time, time, MOST_AT_ONCE)
         if measured is not None:
             likely = min(likely, (2 * measured + _SLACK) / self.scale)
             limit = min(limit, (10 * measured + _MEASURED_SLACK) / self.scale)
@@ -201,7 +201,7 @@ class Register:
         if rise < 0 or before.value <= self.value <= value:
             return False
         if jumped:
-            return rise <= self._limit(before.time, time, _MOST_AT_ONCE)
+            return rise <= self._limit(before.time, time, MOST_AT_ONCE)
         flowed = rise * self.scale
         counted = self.total - before.total
         if before.told and not counted:

@@ -13,6 +13,8 @@ from .payloads import member, members, real, text
 HORIZON = 86_400
 # A schedule of a time further away than this is not meant for now.
 _NOW = timedelta(days=1)
+# How many seconds a charger's clock may be ahead of ours and still be right.
+_SLACK = 60.0
 _RECURRENCIES = {"daily": 86_400.0, "weekly": 7 * 86_400.0}
 
 
@@ -109,8 +111,9 @@ def limit_now(
     if length := _RECURRENCIES.get(str(recurrency).casefold()):
         elapsed %= length
     duration = real(schedule, "duration")
-    if elapsed < 0 or (duration and elapsed >= duration):
+    if elapsed < -_SLACK or (duration and elapsed >= duration):
         return None
+    elapsed = max(elapsed, 0.0)
     holding = [period for period in _periods(schedule) if period[0] <= elapsed]
     if not holding:
         return None

@@ -49,6 +49,9 @@ class SessionLimits:
 
     def begin(self, transaction: Transaction) -> None:
         """Keep what was meant for a transaction that has just started."""
+        if transaction.awaits_token:
+            # Whose it is comes later.
+            return
         expected = self._next.pop(transaction.connector, None)
         if (
             expected

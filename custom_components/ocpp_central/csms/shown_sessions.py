@@ -36,6 +36,12 @@ class ShownSessions:
         )
         self.used(transaction)
 
+    def named(self, transaction: Transaction) -> None:
+        """Show whose transaction it is."""
+        self._charge_point.update(
+            transaction.connector, {"session_user": self._user(transaction)}
+        )
+
     def used(self, transaction: Transaction) -> None:
         """Show what a transaction has used so far."""
         self._charge_point.update(
@@ -87,12 +93,14 @@ class ShownSessions:
         if transaction.user:
             return transaction.user
         token = transaction.id_token
-        if token is None or token == self._charge_point.config.remote_tag:
+        if not token:
+            return None
+        if token == self._charge_point.config.remote_tag:
             return token
         return mask_token(token)
 
     def _tell(self, transaction: Transaction, kind: str) -> None:
-        attributes: dict[str, Any] = {"transaction_id": transaction.id}
+        attributes: dict[str, Any] = {"transaction_id": transaction.reference}
         if user := self._user(transaction):
             attributes["id_token"] = user
         if kind == "ended":

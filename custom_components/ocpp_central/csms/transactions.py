@@ -1,75 +1,29 @@
 """The transactions of one charge point: what is open, and what it has charged."""
 
-from collections import deque
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from .accounting import Account
-from .activity import Activity
 from .authorization import authorized_by
-from .clock import is_plausible, utcnow
+from .clock import is_plausible
 from .errors import CallError
-from .metering import Reading, power_of
+from .metering import Reading
 from .model import (
     STATION,
     Authorization,
     AuthorizationStatus,
-    ConnectorStatus,
     EndedTransaction,
-    SessionLedger,
     Transaction,
     TransactionStart,
     TransactionStop,
 )
-from .prices import Prices
 from .register import Register
-from .shown_sessions import ShownSessions
-
-if TYPE_CHECKING:
-    from .charge_point import ChargePoint
+from .running import Running
 
 
-# Some chargers say "none", or what they never learnt, with a number of their own.
-_MAX_ID = 2**31 - 1
-# What a connector says that has no transaction.
-_IDLE = frozenset(
-    {
-        ConnectorStatus.AVAILABLE,
-        ConnectorStatus.PREPARING,
-        ConnectorStatus.FINISHING,
-        ConnectorStatus.RESERVED,
-        ConnectorStatus.UNAVAILABLE,
-    }
-)
-# A transaction has ended, though nobody said so, on a connector that has been
-# available for so long without a sample of it.
-_UNHEARD = timedelta(minutes=10)
-
-
-class Transactions:
-    """The open transaction of each connector."""
-
-    def __init__(
-        self, charge_point: ChargePoint, ledger: SessionLedger, prices: Prices
-    ) -> None:
-        """Start with none; `restore` brings those of before a restart."""
-        self._charge_point = charge_point
-        self._ledger = ledger
-        self._prices = prices
-        self._shown = ShownSessions(charge_point, prices)
-        self._open: dict[int, Transaction] = {}
-        # Those whose start came after that of a newer one, by id.
-        self._late: dict[int, Transaction] = {}
-        self._activities: dict[int, Activity] = {}
-        # Chargers go on naming a transaction after it ended.
-        self._ended: deque[int] = deque(maxlen=50)
-        # Since when connectors with an open transaction have been available.
-        self._available: dict[int, datetime] = {}
-
-    def at(self, connector: int) -> Transaction | None:
-        """Return the open transaction of a connector."""
-        return self._open.get(connector)
+class Transactions(Running):
+    """The transactions of a charge point, from their starts to their ends."""
 
     def restore(
         self, transactions: Iterable[Transaction], ended: Iterable[EndedTransaction]
@@ -80,16 +34,13 @@ class Transactions:
         for transaction in transactions:
             connector = transaction.connector
             known = self._open.get(connector)
-            if transaction is not newest[connector]:
+            if transaction is not newest[connector] or connector == STATION:
                 self._late[transaction.id] = transaction
             elif (known is None or known.foreign) and self._charge_point.add_connector(
                 connector
             ):
                 self._take_up(transaction)
-
-    def has_ended(self, transaction_id: int | None) -> bool:
-        """Return whether a transaction has ended lately."""
-        return transaction_id in self._ended
+        self._charge_point.transaction_events.restore(transactions, ended)
 
     async def start(
         self,
@@ -100,7 +51,6 @@ class Transactions:
         raw: dict[str, Any],
     ) -> tuple[int, Authorization]:
         """Record a start; returns its id and whether it may charge, once on disk."""
-        self._admit()
         charge_point = self._charge_point
         clock = charge_point.clock
         started = clock.correct(timestamp)
@@ -111,7 +61,7 @@ class Transactions:
         answer = charge_point.access.authorize(
             id_token, connector, at=started if past else None, concurrent=not past
         )
-        transaction = await self._ledger.start(
+        transaction = await self.begin(
             TransactionStart(
                 identity=charge_point.identity,
                 connector=connector,
@@ -119,7 +69,7 @@ class Transactions:
                 timestamp=timestamp,
                 started=started,
                 meter_start=meter_start,
-                account=self._new_account(connector, started, meter_start, past=past),
+                account=self.new_account(connector, started, meter_start, past=past),
                 authorization=answer.status,
                 authorized_by=authorized_by(
                     id_token,
@@ -130,32 +80,88 @@ class Transactions:
                 user=answer.user,
                 group=answer.group,
                 raw=raw,
-            ),
-            self._running(),
+            )
         )
-        charge_point.access.started(id_token, connector)
-        self._forget_late(transaction)
-        if meter_start is not None and charge_point.add_connector(connector):
-            charge_point.meters.begun(connector, started, meter_start)
-        if (
-            answer.status is AuthorizationStatus.ACCEPTED
-            and transaction.ended is None
-            and charge_point.add_connector(connector)
-        ):
-            # Whatever came in while the disk was busy.
-            before = self._open.get(connector)
-            if before is None or self._is_newer(transaction, before):
-                if before:
-                    self._ended.append(before.id)
-                    self._close(before)
-                self._take_up(transaction)
-                self._shown.started(transaction)
-                charge_point.limits.transaction_started(transaction)
-            elif transaction.id != before.id:
-                self._late[transaction.id] = transaction
         return transaction.id, answer
 
-    def _new_account(
+    async def begin(self, start: TransactionStart) -> Transaction:
+        """Record what has started; returns once it is on disk."""
+        self._admit()
+        charge_point = self._charge_point
+        connector = start.connector
+        transaction = await self._ledger.start(start, self._running())
+        if start.id_token is not None:
+            charge_point.access.started(start.id_token, connector)
+        self._forget_late(transaction)
+        known = charge_point.add_connector(connector)
+        if start.meter_start is not None and known:
+            charge_point.meters.begun(
+                connector, start.started or start.timestamp, start.meter_start
+            )
+        if (
+            start.authorization == AuthorizationStatus.ACCEPTED
+            and transaction.ended is None
+            and known
+        ):
+            self._begin(transaction)
+        return transaction
+
+    def _begin(self, transaction: Transaction) -> None:
+        """Show what has started, unless it is told late or once more."""
+        connector = transaction.connector
+        # Whatever came in while the disk was busy.
+        before = self._open.get(connector)
+        if before and transaction.id == before.id:
+            return
+        if transaction.charger_id is not None and connector == STATION:
+            # Where it is comes later.
+            self._late.setdefault(transaction.id, transaction)
+        elif before is None or transaction.started >= before.started:
+            if before:
+                self._ended.append(before.id)
+                self._close(before)
+            self._late.pop(transaction.id, None)
+            self._take_up(transaction)
+            self._shown.started(transaction)
+            self._charge_point.limits.transaction_started(transaction)
+        else:
+            self._late[transaction.id] = transaction
+
+    def cost(self, transaction: Transaction) -> float | None:
+        """Return what a transaction has cost; None where that is not known."""
+        account = transaction.account
+        if account.unpriced:
+            return None
+        if account.cost is None and self._prices.current and not account.energy:
+            return 0.0
+        return account.cost
+
+    def move(self, transaction: Transaction, connector: int) -> None:
+        """Take note of where a transaction is, told after its start."""
+        self._late.pop(transaction.id, None)
+        if self._open.get(transaction.connector) is transaction:
+            self._leave(transaction)
+        transaction.connector = connector
+        self._begin(transaction)
+
+    def reopen(self, transaction: Transaction) -> bool:
+        """Go on with what seemed to have ended, unless another one has begun."""
+        if transaction.connector in self._open:
+            return False
+        transaction.ended = None
+        self._take_up(transaction)
+        return True
+
+    def named(self, transaction: Transaction) -> None:
+        """Take note of whose transaction it is, told after its start."""
+        if transaction.id_token is not None:
+            access = self._charge_point.access
+            access.started(transaction.id_token, transaction.connector)
+        if self._open.get(transaction.connector) is transaction:
+            self._shown.named(transaction)
+            self._charge_point.limits.transaction_started(transaction)
+
+    def new_account(
         self,
         connector: int,
         started: datetime,
@@ -179,7 +185,8 @@ class Transactions:
         """Let go of those told late that a start has ended."""
         for late in list(self._late.values()):
             if (
-                late.connector == newer.connector
+                late.connector != STATION
+                and late.connector == newer.connector
                 and late.id < newer.id
                 and late.started <= newer.started
             ):
@@ -196,10 +203,6 @@ class Transactions:
         if not self._charge_point.claimed and not self._charge_point.unclaimed.take():
             raise CallError("GenericError", "Not added to the central system yet")
 
-    def _is_newer(self, transaction: Transaction, before: Transaction) -> bool:
-        """Return whether a start is neither a retry nor one told late."""
-        return transaction.id != before.id and transaction.started >= before.started
-
     async def stop(
         self,
         transaction_id: int,
@@ -213,10 +216,9 @@ class Transactions:
         signed: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Record an end; returns once it is on disk."""
-        self._admit()
         clock = self._charge_point.clock
         ended = clock.correct(timestamp)
-        transaction = await self._ledger.stop(
+        await self.finish(
             TransactionStop(
                 identity=self._charge_point.identity,
                 transaction_id=transaction_id,
@@ -232,27 +234,33 @@ class Transactions:
                 reason=reason,
                 id_token=id_token,
                 raw=raw,
-            ),
-            self._running(),
+            )
         )
-        self._ended.append(transaction_id)
+
+    async def finish(self, stop: TransactionStop) -> Transaction | None:
+        """Record what has ended; returns once it is on disk, None for nothing known."""
+        self._admit()
+        ended = stop.ended or stop.timestamp
+        transaction = await self._ledger.stop(stop, self._running())
+        if stop.transaction_id:
+            self._ended.append(stop.transaction_id)
         if transaction is None:
             transaction = next(
                 (
                     one
                     for one in self._open.values()
-                    if one.foreign and one.id == transaction_id
+                    if one.foreign and one.id == stop.transaction_id
                 ),
                 None,
             )
             if transaction is None:
-                return
-            if meter_stop is not None:
+                return None
+            if stop.meter_stop is not None:
                 transaction.account.finish(
-                    ended, transaction.meter_start, meter_stop, self._prices
+                    ended, transaction.meter_start, stop.meter_stop, self._prices
                 )
             transaction.ended = ended
-            transaction.stop_reason = reason
+            transaction.stop_reason = stop.reason
         self._ended.append(transaction.id)
         self._late.pop(transaction.id, None)
         connector = transaction.connector
@@ -262,161 +270,4 @@ class Transactions:
         if open_ and open_.id == transaction.id:
             self._shown.used(transaction)
             self._close(transaction)
-
-    def sample(
-        self,
-        connector: int,
-        transaction_id: int | None,
-        time: datetime,
-        reading: Reading,
-        *,
-        past: bool,
-    ) -> None:
-        """Count a reading, taken at a time of ours, to the transaction it belongs to."""
-        transaction = self._named(connector, transaction_id, time, reading, past=past)
-        if transaction is None:
-            return
-        if transaction.connector in self._available:
-            self._available[transaction.connector] = utcnow()
-        account = transaction.account
-        account.replayed |= past
-        values = reading.values
-        if "power" not in values and "current" in values:
-            config = self._charge_point.config
-            power = power_of(reading, config.nominal_voltage, config.phases)
-            values = {**values, "power": power}
-        windows = None
-        if (energy := values.get("energy")) is not None:
-            # Samples are not always told in order.
-            if account.register is None or time >= account.register.time:
-                transaction.meter_last = energy
-            if transaction.meter_start is None:
-                transaction.meter_start = energy
-            if account.register and not past:
-                activity = self._activity(transaction.connector)
-                windows = activity.take(account.register.time, time)
-        account.read(time, values, self._prices, windows)
-        transaction.signed += reading.signed
-        if energy is not None and transaction.id not in self._late:
-            self._shown.used(transaction)
-        if not transaction.foreign:
-            self._ledger.progress(transaction)
-
-    def _activity(self, connector: int) -> Activity:
-        return self._activities.setdefault(connector, Activity())
-
-    def disconnected(self) -> None:
-        """Take note that the charger is not heard any more."""
-        for activity in self._activities.values():
-            activity.forget()
-
-    def update_status(self, connector: int, status: ConnectorStatus) -> None:
-        """Note what a connector does, and whether it denies its open transaction."""
-        self._activity(connector).update(utcnow(), status is ConnectorStatus.CHARGING)
-        transaction = self._open.get(connector)
-        if transaction and status not in _IDLE:
-            self._charge_point.limits.transaction_seen(connector, named=False)
-        if transaction is None or status is not ConnectorStatus.AVAILABLE:
-            self._available.pop(connector, None)
-        elif transaction.foreign:
-            self._end_unheard(transaction, utcnow())
-        else:
-            self._available.setdefault(connector, utcnow())
-
-    def tick(self) -> None:
-        """Let the sessions' duration go on; called once a minute."""
-        self._charge_point.limits.tick()
-        for transaction in list(self._open.values()):
-            since = self._available.get(transaction.connector)
-            if since and utcnow() - since >= _UNHEARD:
-                self._end_unheard(transaction, since)
-            else:
-                self._shown.lasted(transaction)
-
-    def _named(
-        self,
-        connector: int,
-        transaction_id: int | None,
-        time: datetime,
-        reading: Reading,
-        *,
-        past: bool,
-    ) -> Transaction | None:
-        """Return the transaction that a sample counts towards.
-
-        A register belongs to the connector, so it counts towards what is open there
-        even where the charger still names an earlier transaction.
-        """
-        current = self._open.get(connector)
-        # 0 and -1 stand for "none" and for "you have not told me yet".
-        if transaction_id is None or not 0 < transaction_id <= _MAX_ID:
-            return current
-        for transaction in self._open.values():
-            if transaction.id == transaction_id:
-                transaction.carried = True
-                self._charge_point.limits.transaction_seen(
-                    transaction.connector, named=True
-                )
-                # The register of another connector, or the sum of all, is not its own.
-                return (
-                    transaction if self._is_meter_of(transaction, connector) else None
-                )
-        if late := self._late.get(transaction_id):
-            late.carried = True
-            return late
-        if (
-            connector == STATION
-            or transaction_id in self._ended
-            or past
-            or self._charge_point.status(connector) in _IDLE
-            # That one's id never came back, so this may be the charger's name for it.
-            or (current and not current.carried)
-        ):
-            return current
-        if current:
-            self._close(current)
-        return self._adopt(connector, transaction_id, time, reading)
-
-    def _is_meter_of(self, transaction: Transaction, connector: int) -> bool:
-        alone = self._charge_point.connectors == [transaction.connector]
-        return connector == transaction.connector or (connector == STATION and alone)
-
-    def _adopt(
-        self, connector: int, transaction_id: int, time: datetime, reading: Reading
-    ) -> Transaction:
-        """Take up a transaction that another central system gave its id.
-
-        It can be stopped by that id, and what it charges from now on is counted.
-        """
-        transaction = Transaction(
-            id=transaction_id,
-            identity=self._charge_point.identity,
-            connector=connector,
-            id_token=None,
-            started=time,
-            meter_start=reading.values.get("energy"),
-            carried=True,
-            foreign=True,
-        )
-        self._take_up(transaction)
         return transaction
-
-    def _take_up(self, transaction: Transaction) -> None:
-        self._open[transaction.connector] = transaction
-        self._shown.begun(transaction)
-
-    def _end_unheard(self, transaction: Transaction, ended: datetime) -> None:
-        """End a transaction whose StopTransaction never came, until one does."""
-        self._ended.append(transaction.id)
-        transaction.ended = ended
-        if not transaction.foreign:
-            self._ledger.end(transaction)
-        self._close(transaction)
-
-    def _close(self, transaction: Transaction) -> None:
-        connector = transaction.connector
-        del self._open[connector]
-        self._available.pop(connector, None)
-        self._charge_point.limits.transaction_ended(connector)
-        self._shown.ended(transaction)
-        self._charge_point.access.ended(transaction)

@@ -1,6 +1,7 @@
 """OCPP 1.6: what a charger can be told."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ocpp.v16.enums import (
@@ -78,11 +79,18 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
             access.refused(connector)
             raise
 
-    async def stop_transaction(self, transaction_id: int) -> Payload:
+    async def stop_transaction(self, transaction_id: int | str) -> Payload:
         """RemoteStopTransaction (5.12)."""
+        # What is no number, the standard's schema refuses.
+        with suppress(ValueError):
+            transaction_id = int(transaction_id)
         return await self._command(
             Action.remote_stop_transaction, {"transactionId": transaction_id}
         )
+
+    async def get_transaction_status(self, transaction_id: str) -> Payload:
+        """Know nothing of it: 1.6 has no such message."""
+        raise NotSupported("GetTransactionStatus", "NotSupported", "")
 
     async def set_charging_profile(self, connector: int, profile: Payload) -> Payload:
         """SetChargingProfile (5.16)."""

@@ -14,6 +14,7 @@ from .v2_base import MessagesBase2
 
 # Sent without waiting for an answer, and left out of the enum.
 _NOTIFY_PERIODIC_EVENT_STREAM = "NotifyPeriodicEventStream"
+_MAX_INTEGER = 2**31 - 1
 
 
 class AnswerMessages2(MessagesBase2):
@@ -73,6 +74,6 @@ class AnswerMessages2(MessagesBase2):
             "status": GenericStatusEnumType.rejected,
         }
         evse = number(payload, "evseId")
-        if evse is not None and evse >= 0:
+        if evse is not None and 0 <= evse <= _MAX_INTEGER:
             answer["evseId"] = evse
         return answer

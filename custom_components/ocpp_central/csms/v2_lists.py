@@ -2,7 +2,7 @@
 
 from .connection import Payload, Priority
 from .v2_base import Base2
-from .v2_tokens import group_of, token_of
+from .v2_tokens import LONGEST, group_of, token_of
 
 
 class Lists2(Base2):
@@ -11,7 +11,7 @@ class Lists2(Base2):
     @property
     def longest_token(self) -> int:
         """Return how long a token can be."""
-        return 36 if self.version == "2.0.1" else 255
+        return LONGEST[self.version]
 
     async def get_local_list_version(
         self, priority: Priority = Priority.USER

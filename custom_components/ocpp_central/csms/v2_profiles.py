@@ -58,14 +58,16 @@ class ProfileMessages2(MessagesBase2):
         """NotifyChargingLimit (K12, K13)."""
         limit = member(payload, "chargingLimit")
         external = self._charge_point.external
-        external.limited(
-            number(payload, "evseId") or STATION,
-            ExternalLimit(
-                source=text(limit, "chargingLimitSource"),
-                grid_critical=limit.get("isGridCritical") is True,
-                schedules=members(payload, "chargingSchedule"),
-            ),
-        )
+        # What is generated on site may flow in addition to the limits (2.1, K27).
+        if limit.get("isLocalGeneration") is not True:
+            external.limited(
+                number(payload, "evseId") or STATION,
+                ExternalLimit(
+                    source=text(limit, "chargingLimitSource"),
+                    grid_critical=limit.get("isGridCritical") is True,
+                    schedules=members(payload, "chargingSchedule"),
+                ),
+            )
         external.look()
         return {}
 

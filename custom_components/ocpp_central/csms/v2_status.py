@@ -49,14 +49,9 @@ class StatusMessages2(MessagesBase2):
         status = _STATUS_WORDS.get(word.casefold())
         if status is None:
             return False
-        if connector is not None and not self._is_covered(connector, status):
+        if connector is not None:
+            if connector != STATION:
+                events = self._charge_point.transaction_events
+                status = events.states.report(connector, status)
             self._status(connector, status, timestamp, {})
         return True
-
-    def _is_covered(self, connector: int, status: ConnectorStatus) -> bool:
-        """Return whether more is known of a connector than that it is occupied."""
-        return (
-            status is ConnectorStatus.OCCUPIED
-            and connector != STATION
-            and self._charge_point.transactions.at(connector) is not None
-        )

@@ -4,6 +4,8 @@ import re
 
 from .connection import Payload
 
+# How long a token can be.
+LONGEST = {"2.0.1": 36, "2.1": 255}
 # By how they are written. A card's number has four, seven or ten bytes (ISO 14443), or
 # eight that begin with E0 (ISO 15693); six are the address of a car.
 _KINDS = {

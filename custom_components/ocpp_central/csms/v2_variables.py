@@ -78,7 +78,7 @@ class Variables2(Base2):
             if (variable := named(name)) is None:
                 findings.unknown.append(name)
             else:
-                asked[name_of(variable)] = name
+                asked[self._spelled(variable)] = name
         if not asked:
             return findings
         response = await self._command(
@@ -94,6 +94,10 @@ class Variables2(Base2):
             self._take_result(findings, name, results.get(canonical.casefold()))
         return findings
 
+    def _spelled(self, variable: Payload) -> str:
+        """Return the name of a variable as the charger spells it, if that is known."""
+        return self._charge_point.configuration.spelled(name_of(variable))
+
     def _take_result(
         self, findings: Findings, name: str, result: Payload | None
     ) -> None:
@@ -104,7 +108,7 @@ class Variables2(Base2):
         elif status in _UNKNOWN:
             findings.unknown.append(name)
         else:
-            spelled = name_of(result)
+            spelled = self._spelled(result)
             before = self._charge_point.configuration.get(spelled)
             known = before or ConfigurationKey(None, readonly=False)
             value = result.get("attributeValue")
@@ -156,9 +160,9 @@ class Variables2(Base2):
 
     async def set_configuration(self, key: str, value: str) -> Payload:
         """SetVariables (B05) with one variable; the status is that of the variable."""
-        variable = named(key)
-        if variable is None:
+        if (known := named(key)) is None:
             raise InvalidCommand(f"{key}: no Component.Variable")
+        variable = named(self._spelled(known)) or known
         response = await self._command(
             Action.set_variables,
             {"setVariableData": [{**variable, "attributeValue": value}]},
@@ -195,7 +199,9 @@ class Variables2(Base2):
             status = text(result, "attributeStatus").casefold()
             if name.casefold() in values and _is_actual(result) and status in _TAKEN:
                 settings.written(
-                    name, values[name.casefold()], reboot=status == _REBOOT
+                    self._spelled(result),
+                    values[name.casefold()],
+                    reboot=status == _REBOOT,
                 )
         return response
 
