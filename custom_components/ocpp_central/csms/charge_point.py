@@ -50,6 +50,7 @@ from .reservations import Reservations
 from .schedules import Schedules
 from .security import Security
 from .settings import Settings
+from .signs import Signs
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transaction_events import TransactionEvents
 from .transactions import Transactions
@@ -139,6 +140,7 @@ class ChargePoint(State):
         self._wish_listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._reasons = Reasons(self)
+        self.signs = Signs(self)
 
     @property
     def identity(self) -> str:
@@ -264,14 +266,19 @@ class ChargePoint(State):
             self.capability_store.configuration(self.identity, self._model)
         )
         self.access_keys.told(ConfigurationKeys(), self.configuration)
+        self._tell_units()
 
     def set_configuration(self, keys: Mapping[str, ConfigurationKey]) -> None:
         """Keep the configuration keys the charger has told."""
         before, self.configuration = self.configuration, ConfigurationKeys(keys)
         self.access_keys.told(before, self.configuration)
+        self._tell_units()
         self.capability_store.set_configuration(
             self.identity, self._model, dict(self.configuration)
         )
+
+    def _tell_units(self) -> None:
+        self.update(STATION, {"limit_units": ", ".join(self.limit_units)})
 
     def booted(self) -> None:
         """Take note of a BootNotification."""
@@ -316,11 +323,21 @@ class ChargePoint(State):
 
         The newest wish wins: a limit of the running session is over.
         """
+        await self._keep_limit(connector, "current_limit", current)
+
+    async def set_power_limit(self, connector: int, power: float) -> None:
+        """Limit a connector, in W of all phases; kept where the charger is away.
+
+        Beside a limit in A, the lower one holds.
+        """
+        await self._keep_limit(connector, "power_limit", power)
+
+    async def _keep_limit(self, connector: int, name: str, limit: float) -> None:
         wish = self.wish(connector)
         session, wish.session = wish.session, None
         try:
             await self.keep_wish(
-                wish, "current_limit", current, partial(self.limits.apply, connector)
+                wish, name, limit, partial(self.limits.apply, connector)
             )
         except CommandError:
             wish.session = session
@@ -330,6 +347,12 @@ class ChargePoint(State):
         """Set the ceiling of the whole charge point, in A per phase."""
         await self.keep_wish(
             self.wishes, "maximum_current", current, partial(self.limits.apply, STATION)
+        )
+
+    async def set_offline_current(self, current: float) -> None:
+        """Set what may flow at a connector without us, in A per phase."""
+        await self.keep_wish(
+            self.wishes, "offline_current", current, partial(self.limits.apply, STATION)
         )
 
     async def set_paused(self, connector: int, paused: bool) -> None:
@@ -454,6 +477,7 @@ class ChargePoint(State):
         if self.connection is not connection:
             return
         self.bring_up.stop()
+        self.signs.tick()
         self.connection = None
         self._commands = None
         self.transactions.disconnected()

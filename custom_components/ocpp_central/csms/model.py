@@ -104,6 +104,8 @@ class ChargePointConfig:
     # Phase to neutral.
     nominal_voltage: float = 230.0
     installation_current: float = 16.0
+    # Limits to choose from, as with the button on a charger: in A per phase, ascending.
+    current_presets: tuple[float, ...] = ()
     meter_interval: int = 30
     keep_alive: bool = True
     direct_current: bool = False

@@ -106,5 +106,10 @@ def amperes(charge_point: ChargePoint, limit: ChargingLimit) -> float:
     return limit.value / _volts(charge_point)
 
 
+def watts(charge_point: ChargePoint, limit: ChargingLimit) -> float:
+    """Return a limit in W of all phases."""
+    return _in_unit(charge_point, limit, LimitUnit.WATT)
+
+
 def _volts(charge_point: ChargePoint) -> float:
     return charge_point.config.nominal_voltage * charge_point.config.phases
