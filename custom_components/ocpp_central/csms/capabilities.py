@@ -22,6 +22,12 @@ class Capabilities:
     # those that it refuses or ignores, with what it said.
     rungs: dict[str, str] = field(default_factory=dict)
     failed_rungs: dict[str, str] = field(default_factory=dict)
+    # Whether a running transaction goes on by the default it began with, where known.
+    default_fixed: bool | None = None
+    # It obeys only the first period of a profile.
+    one_period: bool = False
+    # It does not let go of a profile when its validity ends.
+    no_validity: bool = False
     # It keeps no list of tokens.
     no_local_list: bool = False
     # It does not want to know what a session costs.

@@ -258,6 +258,8 @@ class ChargePoint(State):
             # What was under way ended for this, and is not to blame.
             self.capabilities.trying.pop(self.identity, None)
             self.spoken = version
+            # It may keep what it was told in another one, or not.
+            self.limits.forget()
             self._recall_configuration()
 
     def _recall_configuration(self) -> None:
@@ -410,6 +412,7 @@ class ChargePoint(State):
                 if self._wishes_told != told:
                     # Whoever heard of it meanwhile hears that it came to nothing.
                     self.wishes_changed()
+            self.limits.restore()
             raise
         self.wishes_changed()
         return carried_out

@@ -55,10 +55,6 @@ class Commands(Protocol):
     ) -> Payload:
         """Remove one of our own profiles."""
 
-    @property
-    def one_default(self) -> bool:
-        """Return whether all connectors may have a default besides those of their own."""
-
     async def get_charging_profiles(
         self,
         criteria: Payload,

@@ -13,3 +13,8 @@ def known_ways(info: BootInfo | None) -> Sequence[str]:
 def known_keys() -> Sequence[str]:
     """Return the configuration keys that makers limit the current with."""
     return ("G_MaxCurrent",)
+
+
+def fixes_default(info: BootInfo | None) -> bool:
+    """Return whether a model is known to ignore a changed default while it charges."""
+    return False

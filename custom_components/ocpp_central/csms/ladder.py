@@ -111,6 +111,10 @@ class Ladder:
         """Return whether the charger obeys in no way that there is."""
         return all(self._has_failed(slot, str(rung)) for rung in self._rungs(slot))
 
+    def ruled_out(self, slot: Slot, rung: Rung) -> bool:
+        """Return whether the charger was seen to refuse or ignore a way."""
+        return self._has_failed(slot, str(rung))
+
     def works(self, slot: Slot) -> bool:
         """Return whether the charger was seen to obey on the present rung."""
         return str(self.rung(slot)) == self._charge_point.capabilities.rungs.get(slot)

@@ -69,6 +69,8 @@ class LimitProfile:
     # Whether its periods count from the start of the transaction, and when that was.
     relative: bool = False
     since: datetime | None = None
+    # Until when it holds; None: for good.
+    valid_to: datetime | None = None
     transaction_id: int | None = None
 
     def limit_at(self, time: datetime) -> ChargingLimit:
@@ -186,6 +188,9 @@ class StationWishes:
     # What may flow at a connector when nobody commands, in A per phase; None: all that
     # ever may.
     offline_current: float | None = None
+    # Where limits of ours may be, by name: where nothing is wanted any more, the
+    # charger has to be told, even after a restart.
+    places: list[str] = field(default_factory=list)
     enabled: bool = True
     access_mode: AccessMode = AccessMode.ANY_TOKEN
     # What the charger may decide by itself; None: as it comes.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .configuration import ConfigurationKeys
 from .model import STATION, ChargingLimit, LimitUnit, SessionLimit
-from .timeline import Course, Demand, Step
+from .timeline import Course, Demand, Step, least
 from .vocabulary import Setting
 
 if TYPE_CHECKING:
@@ -32,18 +32,24 @@ def demand_of(
     connector: int,
     unit: LimitUnit,
     session: SessionLimit | None = None,
+    driven: Course = (),
+    *,
+    live: bool = False,
 ) -> Demand:
-    """Return what everybody wants of a connector, and of its running transaction."""
+    """Return what everybody wants of a connector, and of its running transaction.
+
+    The engine may want less than the user, in A per phase, never more.
+    """
 
     def spoken(value: float, given: LimitUnit = LimitUnit.AMPERE) -> float:
         return _in_unit(charge_point, ChargingLimit(value, given), unit)
 
     config, wishes = charge_point.config, charge_point.wishes
     asked = _asked(charge_point, connector, unit)
+    # What the user has confirmed that the wiring carries, whatever else was said.
+    most = spoken(config.installation_current)
     if wishes.maximum_current is not None:
-        most = spoken(wishes.maximum_current)
-    else:
-        most = max(spoken(config.installation_current), asked or 0)
+        most = min(most, spoken(wishes.maximum_current))
     fallback = most
     if wishes.offline_current is not None:
         fallback = min(most, spoken(wishes.offline_current))
@@ -54,6 +60,13 @@ def demand_of(
         course = (Step(limit),)
         if session.ends:
             course = (Step(limit, session.ends), Step(back))
+    if driven:
+        own = course or (Step(most if asked is None else asked),)
+        steps = [Step(spoken(step.limit), step.until) for step in driven]
+        if steps[-1].until is not None:
+            # What comes after a plan.
+            steps.append(Step(fallback))
+        course = least([tuple(steps), own])
     wish = charge_point.wish(connector)
     return Demand(
         most=most,
@@ -61,6 +74,7 @@ def demand_of(
         shared=charge_point.shares_fuse is not False,
         limit=asked,
         course=course,
+        live=live,
         paused=wish.paused,
         minimum=0 if config.direct_current else _minimum(charge_point, unit),
     )

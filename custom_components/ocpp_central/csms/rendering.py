@@ -35,6 +35,8 @@ class Rendering:
 
     start: datetime | None
     periods: list[Payload]
+    # In the charger's time as well.
+    valid_to: datetime | None = None
 
 
 def render(charge_point: ChargePoint, profile: LimitProfile) -> Rendering:
@@ -55,7 +57,8 @@ def render(charge_point: ChargePoint, profile: LimitProfile) -> Rendering:
         if step.until:
             elapsed = (step.until - counted_from).total_seconds()
             since = max(since + 1, int(elapsed))
-    return Rendering(start, periods)
+    valid_to = profile.valid_to + offset if profile.valid_to else None
+    return Rendering(start, periods, valid_to)
 
 
 def profile_id(

@@ -5,13 +5,15 @@ charger is made to take them is the ladder's business.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 # How long what is wanted outlives us: briefly where it is more than may flow without
 # us, longer where it is less.
 _ABOVE = timedelta(minutes=5)
 _BELOW = timedelta(hours=2)
+# What is held in any case while nothing charges, in A or W.
+_IDLE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Demand:
     # Whether what is wanted follows something that moves on, as the sun does.
     live: bool = False
     paused: bool = False
+    # Whether nothing else holds the ceiling.
+    capped: bool = False
     # What a car cannot charge below; 0 with direct current.
     minimum: float = 0.0
 
@@ -52,9 +56,11 @@ def idle_limit(demand: Demand) -> float | None:
 
     Never 0, which makes some chargers hang.
     """
-    if demand.limit is None and demand.floor >= demand.most:
+    if demand.limit is None and demand.floor >= demand.most and not demand.capped:
         return None
-    return max(demand.minimum, min(demand.floor, demand.most, _asked(demand)))
+    if demand.most < (least_possible := max(_IDLE, demand.minimum)):
+        return None
+    return max(least_possible, min(demand.floor, demand.most, _asked(demand)))
 
 
 def running_course(demand: Demand, end: datetime | None = None) -> Course:
@@ -85,6 +91,29 @@ def lifetime(demand: Demand) -> timedelta:
     return _ABOVE if _wanted(demand)[0].limit > demand.floor else _BELOW
 
 
+def without_return(demand: Demand) -> Demand:
+    """Return a demand of who cannot come back to the floor without us.
+
+    Where others rely on that, no more than it may ever flow.
+    """
+    if not demand.shared:
+        return demand
+    return replace(demand, most=min(demand.floor, demand.most))
+
+
+def ahead(course: Course, now: datetime) -> Course:
+    """Return what is not over yet of a course."""
+    return tuple(step for step in course if step.until is None or now < step.until)
+
+
+def shortened(course: Course, most: int) -> Course:
+    """Return a course of so many steps at most, nowhere above the given one."""
+    if len(course) <= most:
+        return course
+    rest = min(step.limit for step in course[most - 1 :])
+    return _merged([*course[: most - 1], Step(rest)])
+
+
 def step_at(course: Course, time: datetime) -> Step:
     """Return the step of a course that holds at a time."""
     return next(step for step in course if step.until is None or time < step.until)
@@ -109,14 +138,20 @@ def _possible(demand: Demand, limit: float) -> float:
 
 def _after(demand: Demand) -> float:
     """Return what may flow after a pause that has ended without us."""
-    return idle_limit(demand) or min(demand.floor, demand.most)
+    return idle_limit(demand) or _floor(demand)
+
+
+def _floor(demand: Demand) -> float:
+    """Return what a car may charge with once nobody commands."""
+    floor = min(demand.floor, demand.most)
+    return floor if floor >= demand.minimum else 0
 
 
 def _fallen_back(course: Course, demand: Demand, end: datetime) -> Course:
     """Return a course that nowhere exceeds the floor from `end` on."""
     before = [step for step in course if step.until is not None and step.until < end]
     after = course[len(before) :]
-    floor = min(demand.floor, demand.most)
+    floor = _floor(demand)
     if demand.live:
         # It followed something, and that says nothing about later.
         return _merged([*before, Step(after[0].limit, end), Step(floor)])

@@ -47,7 +47,6 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
     portion = None
     first_settings = ()
     usual_settings = STANDARD_KEYS
-    one_default = True
 
     async def reset(self, kind: str, connector: int = STATION) -> Payload:
         """Reset (5.14); empty where a hard reset took the charger down at once."""
@@ -122,6 +121,8 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
             "chargingProfileKind": kind.relative if profile.relative else kind.absolute,
             "chargingSchedule": schedule,
         }
+        if rendering.valid_to:
+            written["validTo"] = format_time(rendering.valid_to)
         if (
             profile.purpose is Purpose.TRANSACTION
             and profile.transaction_id is not None

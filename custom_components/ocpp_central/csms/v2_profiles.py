@@ -131,9 +131,6 @@ class ProfileMessages2(MessagesBase2):
 class Profiles2(Base2):
     """The commands about smart charging."""
 
-    # A default of the whole station is refused where an EVSE has its own (K01.FR.53).
-    one_default = False
-
     def __init__(
         self, charge_point: ChargePoint, connection: Connection, version: str
     ) -> None:
@@ -274,6 +271,8 @@ class Profiles2(Base2):
             "chargingProfileKind": kind.dynamic if dynamic else constant,
             "chargingSchedule": [schedule],
         }
+        if rendering.valid_to:
+            written["validTo"] = format_time(rendering.valid_to)
         if profile.purpose is Purpose.TRANSACTION:
             if reference := self._reference(profile.connector):
                 written["transactionId"] = reference
@@ -306,6 +305,7 @@ class Profiles2(Base2):
             self.version == "2.1"
             and self._takes_dynamic
             and len(profile.course) == 1
+            and profile.valid_to is None
             and not profile.relative
             and profile.transaction_id is not None
             and self._charge_point.configuration.truth(Setting.LIMIT_DYNAMIC) is True
