@@ -136,13 +136,39 @@ async def test_safety_waits_for_nobody(central: Central, loop_clock: LoopClock) 
 
 
 async def test_a_caller_that_gives_up(central: Central) -> None:
-    """It does not hold up the others."""
+    """It is not waited for, but the charger still gets one call at a time."""
+    charge_point, charger = await central.connect()
+    charger.answers["ClearCache"] = Silence()
+    first = asyncio.create_task(charge_point.commands.clear_cache())
+    call = await charger.called("ClearCache")
+    queued = asyncio.create_task(charge_point.commands.unlock_connector(1))
+    other = asyncio.create_task(charge_point.commands.unlock_connector(2))
+    await charger.alive()
+    first.cancel()
+    queued.cancel()
+    await charger.alive()
+    assert (first.cancelled(), queued.cancelled()) == (True, True)
+    assert charger.actions == ["ClearCache"]
+    await charger.answer(call, {"status": "Accepted"})
+    assert await other == {"status": "Unlocked"}
+    assert [call.payload for call in charger.calls] == [{}, {"connectorId": 2}]
+
+
+async def test_a_caller_that_gives_up_on_a_silent_charger(
+    central: Central, loop_clock: LoopClock
+) -> None:
+    """The time limit holds for calls that nobody waits for, too."""
     charge_point, charger = await central.connect()
     charger.answers["ClearCache"] = Silence()
     first = asyncio.create_task(charge_point.commands.clear_cache())
     await charger.called("ClearCache")
     first.cancel()
-    assert await charge_point.commands.unlock_connector(1) == {"status": "Unlocked"}
+    loop_clock.advance(20)
+    other = asyncio.create_task(charge_point.commands.unlock_connector(1))
+    await charger.alive()
+    assert charger.actions == ["ClearCache"]
+    loop_clock.advance(11)
+    assert await other == {"status": "Unlocked"}
 
 
 async def test_what_the_standard_forbids_is_not_sent(central: Central) -> None:

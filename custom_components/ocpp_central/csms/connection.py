@@ -210,16 +210,22 @@ class Connection:
         )
         self._waiting.add(call)
         self._calls.put_nowait(call)
+        call.future.add_done_callback(partial(self._over, call))
         hurry = self._loop.call_later(self._timing.patience, self._hurry, call)
+        limit = self._loop.call_later(
+            self._timing.call, _fail, call, CommandTimeout(action)
+        )
+        call.future.add_done_callback(lambda _: limit.cancel())
         try:
-            async with asyncio.timeout(self._timing.call):
-                response = await call.future
-        except TimeoutError:
-            raise CommandTimeout(action) from None
+            response = await asyncio.shield(call.future)
+        except asyncio.CancelledError:
+            # What is on the wire is waited for, though not by the caller any more: a
+            # charger gets one call at a time.
+            if unique_id not in self._sent:
+                call.future.cancel()
+            raise
         finally:
             hurry.cancel()
-            self._waiting.discard(call)
-            self._sent.pop(unique_id, None)
         if error := self._schemas.response_error(action, response):
             self.anomalies.note(f"{action}.conf", error)
         return response
@@ -398,6 +404,13 @@ class Connection:
             if call.future.done() and not call.future.cancelled():
                 self.latency = self._loop.time() - sent
 
+    def _over(self, call: _Call, future: asyncio.Future[Payload]) -> None:
+        self._waiting.discard(call)
+        self._sent.pop(call.unique_id, None)
+        if not future.cancelled():
+            # Nobody may be left to hear of it.
+            future.exception()
+
     def _hurry(self, call: _Call) -> None:
         """Let what is for safety wait no longer for the answer to another call."""
         if call.priority is Priority.SAFETY and call.unique_id not in self._sent:
@@ -425,7 +438,7 @@ class Connection:
 
     def _fail_calls(self) -> None:
         self._closed = True
-        for call in self._waiting:
+        for call in [*self._waiting]:
             _fail(
                 call,
                 ConnectionLost() if call.unique_id in self._sent else NotConnected(),
