@@ -107,6 +107,11 @@ class Ladder:
         )
         return next((rungs[name] for name in names if name in rungs), None)
 
+    def ways(self) -> list[Rung]:
+        """Return all ways that there are for this charger, for whoever chooses one."""
+        slots = (Slot.RUNNING, Slot.IDLE, Slot.STATION)
+        return [*dict.fromkeys(rung for slot in slots for rung in self._rungs(slot))]
+
     def exhausted(self, slot: Slot) -> bool:
         """Return whether the charger obeys in no way that there is."""
         return all(self._has_failed(slot, str(rung)) for rung in self._rungs(slot))
