@@ -205,6 +205,7 @@ class System:
             "switch": ("turn_on" if value else "turn_off", {}),
             "number": ("set_value", {"value": value}),
             "button": ("press", {}),
+            "select": ("select_option", {"option": value}),
         }[platform]
         return await self.act(
             action, domain=platform, entity_id=self.id(platform, key, **where), **data

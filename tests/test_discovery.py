@@ -144,6 +144,9 @@ async def test_add(system: System) -> None:
         "keep_alive": True,
         "sync_local_list": False,
         "version": "automatic",
+        "current_presets": [],
+        "direct_current": False,
+        "limit_way": "automatic",
     }
     assert cards(hass) == []
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "on"

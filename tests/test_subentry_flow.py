@@ -138,6 +138,9 @@ async def test_charge_point_by_hand(
         "keep_alive": False,
         "sync_local_list": True,
         "version": "1.6",
+        "current_presets": [],
+        "direct_current": False,
+        "limit_way": "automatic",
     }
 
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "off"
@@ -166,6 +169,9 @@ async def test_charge_point_with_the_least(system: System, pages: Pages) -> None
         "keep_alive": True,
         "sync_local_list": False,
         "version": "automatic",
+        "current_presets": [],
+        "direct_current": False,
+        "limit_way": "automatic",
     }
     await system.connect("CARPORT")
 
@@ -295,6 +301,8 @@ async def test_change_a_charge_point(system: System, pages: Pages) -> None:
         "keep_alive": True,
         "sync_local_list": False,
         "version": "automatic",
+        "current_presets": [],
+        "limit_way": "automatic",
     }
     changed = by_hand(name="Barn", installation_current=13)
     del changed["identity"]
@@ -372,6 +380,9 @@ async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
         "keep_alive": True,
         "sync_local_list": False,
         "version": "automatic",
+        "current_presets": [],
+        "direct_current": False,
+        "limit_way": "automatic",
     }
     call = await charger.called("TriggerMessage")
     assert call.payload == {"requestedMessage": "BootNotification"}

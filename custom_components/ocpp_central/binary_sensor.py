@@ -112,7 +112,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Make binary sensors as charge points report values."""
-    entry.runtime_data.async_add_platform(
+    entry.runtime_data.entities.async_add_platform(
         OcppBinarySensor,
         async_add_entities,
         station=STATION_BINARY_SENSORS,

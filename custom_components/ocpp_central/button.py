@@ -101,7 +101,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Make buttons as connectors appear."""
-    entry.runtime_data.async_add_platform(
+    entry.runtime_data.entities.async_add_platform(
         OcppButton,
         async_add_entities,
         station=STATION_BUTTONS,

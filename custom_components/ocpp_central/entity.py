@@ -1,7 +1,7 @@
 """The base entity: which value, which device, when available, how it hears of change."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -46,6 +46,8 @@ class OcppEntityDescription(EntityDescription):
     # The value whose first report brings the entity; a connector always reports its
     # status. None: the entity is there as soon as the charge point is.
     appears_with: str | None = "status"
+    # What has to be so of the charge point besides; with it the entity goes.
+    needs: Callable[[ChargePoint], bool] | None = None
 
 
 class OcppEntity(Entity):

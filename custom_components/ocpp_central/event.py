@@ -89,7 +89,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Make event entities as connectors appear."""
-    entry.runtime_data.async_add_platform(
+    entry.runtime_data.entities.async_add_platform(
         OcppEvent,
         async_add_entities,
         station=STATION_EVENTS,

@@ -1,6 +1,7 @@
 """The form of a charge point: its fields, and the way from what is typed to data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+import re
 import secrets
 import string
 from typing import Any
@@ -30,9 +31,12 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .const import (
+    CONF_CURRENT_PRESETS,
+    CONF_DIRECT_CURRENT,
     CONF_IDENTITY,
     CONF_INSTALLATION_CURRENT,
     CONF_KEEP_ALIVE,
+    CONF_LIMIT_WAY,
     CONF_METER_INTERVAL,
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
@@ -43,10 +47,12 @@ from .const import (
     DEFAULT_NOMINAL_VOLTAGE,
     DEFAULT_PHASES,
     VERSION_AUTOMATIC,
+    WAY_AUTOMATIC,
 )
 from .csms.server import identity_of
 from .csms.versions import VERSIONS
 from .discovery import Offer
+from .limit_ways import way_selector
 
 SECTION_ADVANCED = "advanced"
 _ADVANCED: Mapping[str, Any] = {
@@ -55,7 +61,12 @@ _ADVANCED: Mapping[str, Any] = {
     CONF_KEEP_ALIVE: True,
     CONF_SYNC_LOCAL_LIST: False,
     CONF_VERSION: VERSION_AUTOMATIC,
+    CONF_CURRENT_PRESETS: [],
+    CONF_LIMIT_WAY: WAY_AUTOMATIC,
 }
+# How a charger with direct current is chosen; what feeds it are three phases.
+_DIRECT_CURRENT = "dc"
+_DIRECT_CURRENT_PHASES = 3
 _VERSIONS = SelectSelector(
     SelectSelectorConfig(
         options=[
@@ -69,6 +80,19 @@ _VERSIONS = SelectSelector(
         translation_key="version",
     )
 )
+
+# As many as a charger's own button goes through; those most often chosen are proposed.
+_MAX_PRESETS = 5
+_PRESETS = SelectSelector(
+    SelectSelectorConfig(
+        options=["6", "8", "10", "13", "16", "20", "24", "32"],
+        multiple=True,
+        custom_value=True,
+    )
+)
+_LEAST_PRESET = 6
+# With its unit or without.
+_PRESET = re.compile(r"\s*(\d{1,4}(?:[.,]\d)?)\s*A?\s*", re.IGNORECASE)
 
 # OCPP 1.6 asks for 16 to 20 characters, 2.0.1 for up to 40; older chargers take fewer.
 _PASSWORD_LENGTH = range(8, 41)
@@ -109,9 +133,16 @@ def generated_password() -> str:
 
 
 def charge_point_schema(
-    *, identity: bool = False, advanced: bool = False, password_required: bool
+    *,
+    identity: bool = False,
+    advanced: bool = False,
+    password_required: bool,
+    ways: Mapping[str, str] | None = None,
 ) -> vol.Schema:
-    """Return the form of a charge point; what it leaves out has defaults."""
+    """Return the form of a charge point; what it leaves out has defaults.
+
+    `ways` are those to limit it, for who may choose one.
+    """
     password = vol.Required if password_required else vol.Optional
     fields: dict[Any, Any] = {}
     if identity:
@@ -123,7 +154,7 @@ def charge_point_schema(
         ),
         vol.Required(CONF_PHASES, default=str(DEFAULT_PHASES)): SelectSelector(
             SelectSelectorConfig(
-                options=["1", "2", "3"],
+                options=["1", "2", "3", _DIRECT_CURRENT],
                 mode=SelectSelectorMode.DROPDOWN,
                 translation_key="phases",
             )
@@ -133,35 +164,37 @@ def charge_point_schema(
         ): number(6, 1000, UnitOfElectricCurrent.AMPERE),
     }
     if advanced:
-        fields[vol.Required(SECTION_ADVANCED)] = section(
-            vol.Schema(
-                {
-                    vol.Required(
-                        CONF_NOMINAL_VOLTAGE, default=DEFAULT_NOMINAL_VOLTAGE
-                    ): number(100, 500, UnitOfElectricPotential.VOLT),
-                    vol.Required(
-                        CONF_METER_INTERVAL, default=DEFAULT_METER_INTERVAL
-                    ): number(1, 3600, UnitOfTime.SECONDS),
-                    vol.Required(CONF_KEEP_ALIVE, default=True): BooleanSelector(),
-                    vol.Required(
-                        CONF_SYNC_LOCAL_LIST, default=False
-                    ): BooleanSelector(),
-                    vol.Required(CONF_VERSION, default=VERSION_AUTOMATIC): _VERSIONS,
-                }
+        more: dict[Any, Any] = {
+            vol.Required(CONF_NOMINAL_VOLTAGE, default=DEFAULT_NOMINAL_VOLTAGE): number(
+                100, 500, UnitOfElectricPotential.VOLT
             ),
-            {"collapsed": True},
+            vol.Required(CONF_METER_INTERVAL, default=DEFAULT_METER_INTERVAL): number(
+                1, 3600, UnitOfTime.SECONDS
+            ),
+            vol.Optional(CONF_CURRENT_PRESETS, default=list): _PRESETS,
+            vol.Required(CONF_KEEP_ALIVE, default=True): BooleanSelector(),
+            vol.Required(CONF_SYNC_LOCAL_LIST, default=False): BooleanSelector(),
+            vol.Required(CONF_VERSION, default=VERSION_AUTOMATIC): _VERSIONS,
+        }
+        if ways is not None:
+            more[vol.Required(CONF_LIMIT_WAY, default=WAY_AUTOMATIC)] = way_selector(
+                ways
+            )
+        fields[vol.Required(SECTION_ADVANCED)] = section(
+            vol.Schema(more), {"collapsed": True}
         )
     return vol.Schema(fields)
 
 
 def charge_point_suggestions(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a subentry's data as its form shows it."""
+    advanced = {key: data.get(key, default) for key, default in _ADVANCED.items()}
+    presets = [f"{current:g}" for current in advanced[CONF_CURRENT_PRESETS]]
+    direct = data.get(CONF_DIRECT_CURRENT, False)
     return {
         **{key: value for key, value in data.items() if key not in _ADVANCED},
-        CONF_PHASES: str(data[CONF_PHASES]),
-        SECTION_ADVANCED: {
-            key: data.get(key, default) for key, default in _ADVANCED.items()
-        },
+        CONF_PHASES: _DIRECT_CURRENT if direct else str(data[CONF_PHASES]),
+        SECTION_ADVANCED: {**advanced, CONF_CURRENT_PRESETS: presets},
     }
 
 
@@ -179,9 +212,33 @@ def charge_point_data(
     data.setdefault(CONF_NAME, identity)
     if CONF_PASSWORD in data and not _is_password(data[CONF_PASSWORD]):
         errors[CONF_PASSWORD] = "invalid_password"
+    data[CONF_DIRECT_CURRENT] = data[CONF_PHASES] == _DIRECT_CURRENT
+    if data[CONF_DIRECT_CURRENT]:
+        data[CONF_PHASES] = _DIRECT_CURRENT_PHASES
     for key in (CONF_PHASES, CONF_METER_INTERVAL):
         data[key] = int(data[key])
+    presets = _presets(data[CONF_CURRENT_PRESETS], data[CONF_INSTALLATION_CURRENT])
+    if presets is None:
+        # The field may be in a section that is closed.
+        errors["base"] = "invalid_presets"
+    else:
+        data[CONF_CURRENT_PRESETS] = presets
     return data, errors
+
+
+def _presets(typed: Sequence[str], most: float) -> list[float] | None:
+    """Return the currents to choose from, ascending; None where some cannot be."""
+    presets: set[float] = set()
+    for text in typed:
+        match = _PRESET.fullmatch(text)
+        if match is None:
+            return None
+        presets.add(float(match[1].replace(",", ".")))
+    if len(presets) > _MAX_PRESETS:
+        return None
+    if any(not _LEAST_PRESET <= preset <= most for preset in presets):
+        return None
+    return sorted(presets)
 
 
 def _is_identity(text: str) -> bool:

@@ -1,8 +1,7 @@
 """What one config entry runs: central system, ledger, devices, discovery, wired together."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 import logging
 from pathlib import Path
@@ -12,20 +11,17 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
-from homeassistant.helpers import entity_registry as er
-from homeassistant.helpers.device_registry import (
-    AnyDeviceEntry,
-    ChildDeviceInfo,
-    DeviceInfo,
-)
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.device_registry import AnyDeviceEntry
 from homeassistant.helpers.event import async_track_time_interval
 
 from .const import (
+    CONF_CURRENT_PRESETS,
     CONF_DATA_TRANSFER_ANSWERS,
+    CONF_DIRECT_CURRENT,
     CONF_IDENTITY,
     CONF_INSTALLATION_CURRENT,
     CONF_KEEP_ALIVE,
+    CONF_LIMIT_WAY,
     CONF_METER_INTERVAL,
     CONF_NOMINAL_VOLTAGE,
     CONF_PHASES,
@@ -36,16 +32,16 @@ from .const import (
     DOMAIN,
     SUBENTRY_CHARGE_POINT,
     VERSION_AUTOMATIC,
+    WAY_AUTOMATIC,
 )
 from .csms.authorization import Tokens
-from .csms.charge_point import ChargePoint
 from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
 from .csms.prices import Prices
 from .csms.server import CentralSystem, load_all_schemas
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
-from .entity import OcppEntity, OcppEntityDescription
+from .entities import Entities
 from .id_tokens import IdTokens
 from .ledger import Ledger, LedgerError, LedgerTooNewError
 from .listener import Listener
@@ -65,19 +61,6 @@ TIMING = Timing()
 _TICK = timedelta(minutes=1)
 
 type OcppConfigEntry = ConfigEntry[OcppHub]
-type EntityFactory = Callable[
-    [ChargePoint, int, OcppEntityDescription, DeviceInfo | ChildDeviceInfo], OcppEntity
-]
-
-
-@dataclass(slots=True)
-class _Platform:
-    """One platform's way to make entities, and for what."""
-
-    make: EntityFactory
-    station: Sequence[OcppEntityDescription]
-    connector: Sequence[OcppEntityDescription]
-    add: AddConfigEntryEntitiesCallback
 
 
 class OcppHub:
@@ -103,15 +86,13 @@ class OcppHub:
         self._tariff = Tariff(hass, entry, self.prices, self.ledger)
         self._id_tokens = IdTokens(hass, entry, self.tokens, self.store)
         self.devices = Devices(hass, entry.entry_id)
+        self.entities = Entities(hass, entry.entry_id, self.devices)
         self.discovery = Discovery(hass, entry, self.central)
         self.statistics = Statistics(
             hass, entry, self.ledger, self.central.charge_points
         )
         self._listener = Listener(hass, entry, self.central)
         self._security = SecurityIssues(hass, entry, self.central.charge_points)
-        self._platforms: list[_Platform] = []
-        # Entities made since the start: casefolded identity, connector, key.
-        self._made: set[tuple[str, int, str]] = set()
         self._subentries: dict[str, ConfigSubentry] = {}
         self._unsubscribe: dict[str, list[CALLBACK_TYPE]] = {}
         self._reconciling = asyncio.Lock()
@@ -176,6 +157,8 @@ class OcppHub:
             charge_point.jobs.tick()
             charge_point.settings.tick()
             charge_point.costs.tick()
+            charge_point.limits.tick()
+            charge_point.signs.tick()
         self.statistics.async_tick()
 
     @callback
@@ -229,7 +212,7 @@ class OcppHub:
             # It may have said who it is before it was added.
             self.store.keep(charge_point)
         self.devices.async_register(config, subentry.subentry_id, charge_point.info)
-        known = self._async_known_entities(config.identity, subentry.subentry_id)
+        known = self.entities.async_known(config.identity, subentry.subentry_id)
         for connector in {
             *self.devices.async_known_connectors(config),
             *(connector for connector, _ in known if connector != STATION),
@@ -242,7 +225,16 @@ class OcppHub:
         @callback
         def appeared(connector: int, key: str) -> None:
             if self._exists(subentry):
-                self._async_appeared(charge_point, subentry.subentry_id, connector, key)
+                if connector != STATION and key == "status":
+                    self.devices.async_add_connector(charge_point, connector)
+                self.entities.async_make(
+                    charge_point, subentry.subentry_id, connector, {key}
+                )
+
+        @callback
+        def units_told() -> None:
+            if self._exists(subentry):
+                self.entities.async_review(charge_point, subentry.subentry_id)
 
         @callback
         def identified() -> None:
@@ -271,6 +263,7 @@ class OcppHub:
             charge_point.settings.subscribe(settings_changed),
             charge_point.subscribe_new(appeared),
             charge_point.subscribe_info(identified),
+            charge_point.subscribe(STATION, ("limit_units",), units_told),
             charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
             charge_point.local_list.subscribe(lambda: self.store.keep(charge_point)),
             charge_point.reservations.subscribe(lambda: self.store.keep(charge_point)),
@@ -291,14 +284,16 @@ class OcppHub:
                 *charge_point.values(connector),
                 *(key for number, key in known if number == connector),
             }
-            self._async_make(charge_point, subentry.subentry_id, connector, present)
+            self.entities.async_make(
+                charge_point, subentry.subentry_id, connector, present
+            )
 
     async def _async_remove(self, subentry: ConfigSubentry) -> None:
         del self._subentries[subentry.subentry_id]
         for unsubscribe in self._unsubscribe.pop(subentry.subentry_id):
             unsubscribe()
         identity = subentry.data[CONF_IDENTITY]
-        self._made = {made for made in self._made if made[0] != identity.casefold()}
+        self.entities.async_forget(identity)
         await self.central.remove(identity)
         self.store.forget(identity)
         async_delete_reboot_issue(self.hass, identity)
@@ -320,6 +315,9 @@ class OcppHub:
             # What may be wished for depends on what the installation carries.
             charge_point.wishes_changed()
             charge_point.local_list.follow()
+            self.entities.async_review(charge_point, subentry.subentry_id)
+            if not charge_point.bring_up.under_way:
+                charge_point.limits.restore()
 
     def _config(self, subentry: ConfigSubentry) -> ChargePointConfig:
         data = subentry.data
@@ -330,6 +328,9 @@ class OcppHub:
             phases=int(data[CONF_PHASES]),
             nominal_voltage=data[CONF_NOMINAL_VOLTAGE],
             installation_current=data[CONF_INSTALLATION_CURRENT],
+            current_presets=tuple(data.get(CONF_CURRENT_PRESETS, ())),
+            direct_current=data.get(CONF_DIRECT_CURRENT, False),
+            limit_way=_limit_way(data),
             meter_interval=int(data[CONF_METER_INTERVAL]),
             keep_alive=data[CONF_KEEP_ALIVE],
             sync_local_list=data.get(CONF_SYNC_LOCAL_LIST, False),
@@ -339,75 +340,6 @@ class OcppHub:
                 self.entry.options.get(CONF_DATA_TRANSFER_ANSWERS, ())
             ),
         )
-
-    # Entities
-
-    @callback
-    def async_add_platform(
-        self,
-        make: EntityFactory,
-        add: AddConfigEntryEntitiesCallback,
-        *,
-        station: Sequence[OcppEntityDescription] = (),
-        connector: Sequence[OcppEntityDescription] = (),
-    ) -> None:
-        """Take a platform's descriptions; its entities come as charge points do."""
-        self._platforms.append(_Platform(make, station, connector, add))
-
-    @callback
-    def _async_appeared(
-        self, charge_point: ChargePoint, subentry_id: str, connector: int, key: str
-    ) -> None:
-        if connector != STATION and key == "status":
-            self.devices.async_add_connector(charge_point, connector)
-        self._async_make(charge_point, subentry_id, connector, {key})
-
-    @callback
-    def _async_make(
-        self,
-        charge_point: ChargePoint,
-        subentry_id: str,
-        connector: int,
-        present: set[str],
-    ) -> None:
-        """Make a connector's entities whose values, or who themselves, are present."""
-        info = self.devices.async_info(charge_point, connector)
-        for platform in self._platforms:
-            due = platform.station if connector == STATION else platform.connector
-            entities = [
-                platform.make(charge_point, connector, description, info)
-                for description in due
-                if (
-                    description.appears_with is None
-                    or description.appears_with in present
-                    or description.key in present
-                )
-                and self._is_new(charge_point, connector, description.key)
-            ]
-            if entities:
-                platform.add(entities, config_subentry_id=subentry_id)
-
-    def _is_new(self, charge_point: ChargePoint, connector: int, key: str) -> bool:
-        made = (charge_point.identity.casefold(), connector, key)
-        if made in self._made:
-            return False
-        self._made.add(made)
-        return True
-
-    @callback
-    def _async_known_entities(
-        self, identity: str, subentry_id: str
-    ) -> set[tuple[int, str]]:
-        """Return connector and key of the entities there were before a restart."""
-        prefix = f"{identity.casefold()}_"
-        known = set()
-        for entity in er.async_entries_for_config_entry(
-            er.async_get(self.hass), self.entry.entry_id
-        ):
-            if entity.config_subentry_id == subentry_id:
-                connector, _, key = entity.unique_id.removeprefix(prefix).partition("_")
-                known.add((int(connector), key))
-        return known
 
     # Devices and access
 
@@ -431,7 +363,7 @@ class OcppHub:
         charge_point.remove_connector(connector)
         charge_point.wishes.connectors.pop(connector, None)
         charge_point.wishes_changed()
-        self._made = {made for made in self._made if made[:2] != (identity, connector)}
+        self.entities.async_forget(identity, connector)
         return True
 
 
@@ -439,3 +371,9 @@ def _pinned_version(data: Mapping[str, Any]) -> str | None:
     """Return the version of OCPP that a charge point is to speak; None: any."""
     version: str = data.get(CONF_VERSION, VERSION_AUTOMATIC)
     return None if version == VERSION_AUTOMATIC else version
+
+
+def _limit_way(data: Mapping[str, Any]) -> str | None:
+    """Return the way to limit a charge point that the user insists on; None: any."""
+    way: str = data.get(CONF_LIMIT_WAY, WAY_AUTOMATIC)
+    return None if way == WAY_AUTOMATIC else way

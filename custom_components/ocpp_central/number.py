@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.number import (
     NumberDeviceClass,
@@ -10,12 +10,13 @@ from homeassistant.components.number import (
     NumberEntityDescription,
     NumberMode,
 )
-from homeassistant.const import EntityCategory, UnitOfElectricCurrent
+from homeassistant.const import EntityCategory, UnitOfElectricCurrent, UnitOfPower
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .csms.charge_point import ChargePoint
-from .csms.profiles import MINIMUM_CURRENT
+from .csms.model import ChargingLimit, LimitUnit
+from .csms.profiles import MINIMUM_CURRENT, watts
 from .entity import (
     Availability,
     OcppEntityDescription,
@@ -28,57 +29,114 @@ from .hub import OcppConfigEntry
 PARALLEL_UPDATES = 0
 
 
+# What a limit in W is rounded to by the slider.
+_POWER_STEP = 10
+
+
 @dataclass(frozen=True, kw_only=True)
 class OcppNumberDescription(OcppEntityDescription, NumberEntityDescription):
     """A number."""
 
     value_fn: Callable[[ChargePoint, int], float]
+    min_fn: Callable[[ChargePoint], float]
     max_fn: Callable[[ChargePoint], float]
     set_fn: Callable[[ChargePoint, int, float], Awaitable[object]]
 
 
-def _ceiling(charge_point: ChargePoint) -> float:
+def current_ceiling(charge_point: ChargePoint) -> float:
     """Return what may flow at most: the user's ceiling, else what the wiring carries."""
     ceiling = charge_point.wishes.maximum_current
-    return charge_point.config.installation_current if ceiling is None else ceiling
+    most = charge_point.config.installation_current
+    return most if ceiling is None else min(ceiling, most)
 
 
-def _limit(charge_point: ChargePoint, connector: int) -> float:
-    ceiling = _ceiling(charge_point)
+def current_limit(charge_point: ChargePoint, connector: int) -> float:
+    """Return what the user lets flow at a connector, in A per phase."""
+    ceiling = current_ceiling(charge_point)
     return min(charge_point.wish(connector).current_limit or ceiling, ceiling)
 
 
-STATION_NUMBERS = (
-    OcppNumberDescription(
-        key="maximum_current",
-        translation_key="maximum_current",
+def _fallback(charge_point: ChargePoint) -> float:
+    ceiling = current_ceiling(charge_point)
+    return min(charge_point.wishes.offline_current or ceiling, ceiling)
+
+
+def _least_current(charge_point: ChargePoint) -> float:
+    return 1 if charge_point.config.direct_current else MINIMUM_CURRENT
+
+
+def _power_limit(charge_point: ChargePoint, connector: int) -> float:
+    ceiling = _power_ceiling(charge_point)
+    return min(charge_point.wish(connector).power_limit or ceiling, ceiling)
+
+
+def _power_ceiling(charge_point: ChargePoint) -> float:
+    return watts(charge_point, ChargingLimit(current_ceiling(charge_point)))
+
+
+def _least_power(charge_point: ChargePoint) -> float:
+    """Return what a car on one phase cannot charge below."""
+    config = charge_point.config
+    if config.direct_current:
+        return _POWER_STEP
+    return MINIMUM_CURRENT * config.nominal_voltage
+
+
+def _current(key: str, **kwargs: Any) -> OcppNumberDescription:
+    return OcppNumberDescription(
+        key=key,
+        translation_key=key,
         device_class=NumberDeviceClass.CURRENT,
         native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        native_min_value=MINIMUM_CURRENT,
         native_step=1,
         mode=NumberMode.SLIDER,
-        entity_category=EntityCategory.CONFIG,
         availability=Availability.ALWAYS,
+        min_fn=_least_current,
+        **kwargs,
+    )
+
+
+STATION_NUMBERS = (
+    _current(
+        "maximum_current",
+        entity_category=EntityCategory.CONFIG,
         appears_with=None,
-        value_fn=lambda charge_point, _: _ceiling(charge_point),
+        value_fn=lambda charge_point, _: current_ceiling(charge_point),
         max_fn=lambda charge_point: charge_point.config.installation_current,
         set_fn=lambda charge_point, _, value: charge_point.set_maximum_current(value),
+    ),
+    _current(
+        "offline_current",
+        entity_category=EntityCategory.CONFIG,
+        appears_with=None,
+        value_fn=lambda charge_point, _: _fallback(charge_point),
+        max_fn=current_ceiling,
+        set_fn=lambda charge_point, _, value: charge_point.set_offline_current(value),
     ),
 )
 
 CONNECTOR_NUMBERS = (
+    _current(
+        "current_limit",
+        value_fn=current_limit,
+        max_fn=current_ceiling,
+        set_fn=lambda charge_point, connector, value: charge_point.set_current_limit(
+            connector, value
+        ),
+    ),
     OcppNumberDescription(
-        key="current_limit",
-        translation_key="current_limit",
-        device_class=NumberDeviceClass.CURRENT,
-        native_unit_of_measurement=UnitOfElectricCurrent.AMPERE,
-        native_min_value=MINIMUM_CURRENT,
-        native_step=1,
+        key="power_limit",
+        translation_key="power_limit",
+        device_class=NumberDeviceClass.POWER,
+        native_unit_of_measurement=UnitOfPower.WATT,
+        native_step=_POWER_STEP,
         mode=NumberMode.SLIDER,
         availability=Availability.ALWAYS,
-        value_fn=_limit,
-        max_fn=_ceiling,
-        set_fn=lambda charge_point, connector, value: charge_point.set_current_limit(
+        needs=lambda charge_point: LimitUnit.WATT in charge_point.limit_units,
+        value_fn=_power_limit,
+        min_fn=_least_power,
+        max_fn=_power_ceiling,
+        set_fn=lambda charge_point, connector, value: charge_point.set_power_limit(
             connector, value
         ),
     ),
@@ -91,7 +149,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Make numbers as connectors appear."""
-    entry.runtime_data.async_add_platform(
+    entry.runtime_data.entities.async_add_platform(
         OcppNumber,
         async_add_entities,
         station=STATION_NUMBERS,
@@ -103,6 +161,11 @@ class OcppNumber(OcppWishEntity, NumberEntity):
     """A limit of a charge point or connector."""
 
     entity_description: OcppNumberDescription
+
+    @property
+    @override
+    def native_min_value(self) -> float:
+        return self.entity_description.min_fn(self.charge_point)
 
     @property
     @override

@@ -254,6 +254,47 @@ STATION_SENSORS = (
     _job(JobKind.FIRMWARE, FIRMWARE_STATUSES),
     _job(JobKind.DIAGNOSTICS, DIAGNOSTICS_STATUSES),
     OcppSensorDescription(
+        key="fail_safe",
+        translation_key="fail_safe",
+        device_class=SensorDeviceClass.ENUM,
+        options=["proven", "unverified", "none"],
+        entity_category=EntityCategory.DIAGNOSTIC,
+        values=("fail_safe",),
+        appears_with="fail_safe",
+    ),
+    OcppSensorDescription(
+        key="limit_writes",
+        translation_key="limit_writes",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        state_class=SensorStateClass.TOTAL_INCREASING,
+        values=("limit_writes",),
+        appears_with="limit_writes",
+    ),
+    OcppSensorDescription(
+        key="last_seen",
+        translation_key="last_seen",
+        device_class=SensorDeviceClass.TIMESTAMP,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        values=("last_seen",),
+        appears_with="last_seen",
+        # It says most about a charger that is away.
+        availability=Availability.ALWAYS,
+        restore=True,
+    ),
+    OcppSensorDescription(
+        key="latency",
+        translation_key="latency",
+        device_class=SensorDeviceClass.DURATION,
+        native_unit_of_measurement=UnitOfTime.MILLISECONDS,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        state_class=SensorStateClass.MEASUREMENT,
+        values=("latency",),
+        appears_with="latency",
+    ),
+    OcppSensorDescription(
         key="reconnects",
         translation_key="reconnects",
         entity_category=EntityCategory.DIAGNOSTIC,
@@ -380,7 +421,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Make sensors as charge points report values."""
-    entry.runtime_data.async_add_platform(
+    entry.runtime_data.entities.async_add_platform(
         _sensor,
         async_add_entities,
         station=STATION_SENSORS,

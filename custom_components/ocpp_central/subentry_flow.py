@@ -23,6 +23,7 @@ from .forms import (
     offer_suggestions,
 )
 from .hub import OcppConfigEntry
+from .limit_ways import limit_ways
 
 # Seconds to wait for a charger to dial in: time to walk to it and type an address.
 WAIT = 600
@@ -141,11 +142,14 @@ class ChargePointFlow(ConfigSubentryFlow):
                 return self.async_update_and_abort(
                     self._entry, subentry, title=data[CONF_NAME], data=data
                 )
+        charge_point = self._charge_point(identity)
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
                 charge_point_schema(
-                    advanced=True, password_required=self._password_required
+                    advanced=True,
+                    password_required=self._password_required,
+                    ways=limit_ways(charge_point, subentry.data),
                 ),
                 user_input or charge_point_suggestions(subentry.data),
             ),
@@ -161,6 +165,12 @@ class ChargePointFlow(ConfigSubentryFlow):
     def _password_required(self) -> bool:
         """Return whether all chargers come by Home Assistant's port."""
         return not self._entry.data[CONF_LISTEN]
+
+    def _charge_point(self, identity: str) -> ChargePoint | None:
+        entry = self._entry
+        if entry.state is not ConfigEntryState.LOADED:
+            return None
+        return entry.runtime_data.central.charge_points.get(identity.casefold())
 
     def _create(self, data: dict[str, Any]) -> SubentryFlowResult:
         return self.async_create_entry(

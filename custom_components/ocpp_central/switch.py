@@ -149,7 +149,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Make switches as connectors appear."""
-    entry.runtime_data.async_add_platform(
+    entry.runtime_data.entities.async_add_platform(
         OcppSwitch,
         async_add_entities,
         station=STATION_SWITCHES,
