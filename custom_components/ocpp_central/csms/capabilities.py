@@ -18,12 +18,18 @@ class Capabilities:
     untriggerable: list[str] = field(default_factory=list)
     # Changes of configuration that were refused, as "key=value".
     refused: list[str] = field(default_factory=list)
-    # By what they are to hold for, the way to limit it that it was seen to obey; and
-    # those that it refuses or ignores, with what it said.
+    # By what they are to hold for, the way to limit it that it was seen to obey, or at
+    # least has accepted; and those that it refuses or ignores, with what it said.
     rungs: dict[str, str] = field(default_factory=dict)
+    accepted_rungs: dict[str, str] = field(default_factory=dict)
     failed_rungs: dict[str, str] = field(default_factory=dict)
     # Whether a running transaction goes on by the default it began with, where known.
     default_fixed: bool | None = None
+    # What it says that it offers to cars is not what it does.
+    false_offers: bool = False
+    # The ways by which it was seen to come back to what may flow without us, and not to.
+    falls_back: list[str] = field(default_factory=list)
+    stays_up: list[str] = field(default_factory=list)
     # It obeys only the first period of a profile.
     one_period: bool = False
     # It does not let go of a profile when its validity ends.

@@ -46,9 +46,15 @@ class Commands(Protocol):
         """Remove the profiles that match all criteria."""
 
     async def set_limit_profile(
-        self, profile: LimitProfile, priority: Priority = Priority.USER
+        self,
+        profile: LimitProfile,
+        priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
-        """Install one of our own profiles."""
+        """Install one of our own profiles.
+
+        `patience` is how long the charger may take to answer, if not as long as any.
+        """
 
     async def clear_limit_profile(
         self, purpose: Purpose, connector: int, stack: int = 0
@@ -108,7 +114,9 @@ class Commands(Protocol):
     ) -> ConfigurationKeys:
         """Ask for all settings."""
 
-    async def set_configuration(self, key: str, value: str) -> Payload:
+    async def set_configuration(
+        self, key: str, value: str, priority: Priority = Priority.USER
+    ) -> Payload:
         """Change a setting."""
 
     async def watch_settings(

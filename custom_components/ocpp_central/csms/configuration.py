@@ -82,6 +82,13 @@ class ConfigurationKeys(Mapping[str, ConfigurationKey]):
         """Return the value of a setting, if it is on or off."""
         return truth(self.text(setting))
 
+    @property
+    def smart_charging(self) -> bool | None:
+        """Return whether a charger says that it takes charging profiles."""
+        if features := self.text(Setting.FEATURES):
+            return "smartcharging" in features.replace(" ", "").casefold()
+        return self.truth(Setting.SMART_CHARGING)
+
     def updated(self, newer: Mapping[str, ConfigurationKey]) -> ConfigurationKeys:
         """Return these keys with what is newly known of them."""
         keys = ConfigurationKeys(newer)

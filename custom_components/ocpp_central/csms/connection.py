@@ -82,6 +82,10 @@ class Timing:
     reboot: float = 10
     # How long limits are left to settle until the charger is asked what they come to.
     settle: float = 5
+    # How long one may take to answer what nobody knows it to understand.
+    probe: float = 15
+    # How long a charger may take to do what it has accepted.
+    verify: float = 15
 
 
 @dataclass(slots=True, order=True, unsafe_hash=True)
@@ -92,6 +96,8 @@ class _Call:
     unique_id: str = field(compare=False)
     frame: bytes = field(compare=False)
     future: asyncio.Future[Payload] = field(compare=False)
+    # How long the answer may take once it is sent, if not as long as any.
+    patience: float | None = field(default=None, compare=False)
 
 
 class Connection:
@@ -130,6 +136,9 @@ class Connection:
         self._calls: asyncio.PriorityQueue[_Call] = asyncio.PriorityQueue()
         self._waiting: set[_Call] = set()
         self._sent: dict[str, _Call] = {}
+        # Of these, what nobody waits for any more, and what was sent before a boot.
+        self._given_up: set[_Call] = set()
+        self._forgotten: set[str] = set()
         # Done when the next call may go out.
         self._way: asyncio.Future[None] = self._loop.create_future()
         self._number = 0
@@ -187,12 +196,13 @@ class Connection:
         *,
         priority: Priority = Priority.USER,
         validate: bool = True,
+        patience: float | None = None,
     ) -> Payload:
         """Send a CALL and return the payload of its CALLRESULT.
 
-        The time limit covers the wait for other calls as well as for the answer.
-        Raises InvalidCommand, NotConnected, CommandTimeout, NotSupported or
-        CommandFailed.
+        The time limit covers the wait for other calls as well as for the answer;
+        `patience` is a shorter one for the answer alone. Raises InvalidCommand,
+        NotConnected, CommandTimeout, NotSupported or CommandFailed.
         """
         if validate and (error := self._schemas.request_error(action, payload)):
             raise InvalidCommand(f"{action}: {error}")
@@ -207,21 +217,21 @@ class Connection:
             unique_id,
             orjson.dumps([CALL, unique_id, action, payload]),
             self._loop.create_future(),
+            patience,
         )
         self._waiting.add(call)
         self._calls.put_nowait(call)
         call.future.add_done_callback(partial(self._over, call))
         hurry = self._loop.call_later(self._timing.patience, self._hurry, call)
-        limit = self._loop.call_later(
-            self._timing.call, _fail, call, CommandTimeout(action)
-        )
-        call.future.add_done_callback(lambda _: limit.cancel())
+        self._limit(call, self._timing.call)
         try:
             response = await asyncio.shield(call.future)
         except asyncio.CancelledError:
             # What is on the wire is waited for, though not by the caller any more: a
             # charger gets one call at a time.
-            if unique_id not in self._sent:
+            if unique_id in self._sent and unique_id not in self._forgotten:
+                self._given_up.add(call)
+            else:
                 call.future.cancel()
             raise
         finally:
@@ -229,6 +239,12 @@ class Connection:
         if error := self._schemas.response_error(action, response):
             self.anomalies.note(f"{action}.conf", error)
         return response
+
+    def booted(self) -> None:
+        """Take note that the charger may have forgotten what it was asked."""
+        self._forgotten |= self._sent.keys()
+        for call in [*self._given_up]:
+            call.future.cancel()
 
     async def close(self, code: int = WSCloseCode.GOING_AWAY) -> None:
         """Close the socket; waiting callers hear of it at once."""
@@ -400,13 +416,27 @@ class Connection:
             call.future.add_done_callback(partial(_make_way, self._way))
             sent = self._loop.time()
             await self._socket.send_frame(call.frame, WSMsgType.TEXT)
+            if call.patience is not None:
+                self._limit(call, call.patience)
             await self._way
             if call.future.done() and not call.future.cancelled():
                 self.latency = self._loop.time() - sent
 
+    def _limit(self, call: _Call, seconds: float) -> None:
+        """Give up on an answer after so long."""
+
+        def give_up() -> None:
+            sent = call.unique_id in self._sent
+            _fail(call, CommandTimeout(call.action, sent=sent))
+
+        limit = self._loop.call_later(seconds, give_up)
+        call.future.add_done_callback(lambda _: limit.cancel())
+
     def _over(self, call: _Call, future: asyncio.Future[Payload]) -> None:
         self._waiting.discard(call)
         self._sent.pop(call.unique_id, None)
+        self._given_up.discard(call)
+        self._forgotten.discard(call.unique_id)
         if not future.cancelled():
             # Nobody may be left to hear of it.
             future.exception()

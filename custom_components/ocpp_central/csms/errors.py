@@ -25,10 +25,11 @@ class ConnectionLost(NotConnected):
 class CommandTimeout(CommandError):
     """The charger did not answer within the time limit."""
 
-    def __init__(self, action: str) -> None:
-        """Remember which action went unanswered."""
+    def __init__(self, action: str, *, sent: bool = True) -> None:
+        """Remember which action went unanswered, if it was so much as `sent`."""
         super().__init__(f"No answer to {action}")
         self.action = action
+        self.sent = sent
 
 
 class CommandRejected(CommandError):

@@ -4,11 +4,9 @@ A rung is one way to write a limit. Which one a charger obeys, and which it refu
 ignores, is remembered by its vendor, model and firmware.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Iterator
 import logging
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, Any
 
 from .errors import (
     CommandError,
@@ -17,60 +15,25 @@ from .errors import (
     CommandTimeout,
     NotSupported,
 )
-from .known_models import known_keys, known_ways
-from .model import LimitUnit, Purpose
+from .known_models import known_keys, known_model
+from .model import STATION, LimitUnit, Purpose
 from .profiles import units_of
+from .rungs import Rung, Slot
 from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
+__all__ = ["Ladder", "Rung", "Slot"]
+
 _LOGGER = logging.getLogger(__name__)
 
 # What says that a charger does not know the way at all.
-_UNKNOWN = ("NotSupported", "NotImplemented")
+_UNKNOWN = ("notsupported", "notimplemented")
 # So often in a row, it is no reason of the moment any more.
 _TOO_OFTEN = 3
-
-
-class Slot(StrEnum):
-    """What a limit is to hold for."""
-
-    STATION = "station"
-    # Any transaction.
-    IDLE = "idle"
-    # The one that runs.
-    RUNNING = "running"
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One way to make a charger hold a limit."""
-
-    purpose: Purpose
-    # By what the periods are counted (OCPP 1.6, 7.12): the clock, or from the start of
-    # the transaction.
-    relative: bool = False
-    stack: int = 0
-    unit: LimitUnit = LimitUnit.AMPERE
-    # Written to connector 0, for all of them.
-    everywhere: bool = False
-    # No profile at all, but a configuration key that limits the current.
-    key: str | None = None
-
-    @override
-    def __str__(self) -> str:
-        """Return the name it is remembered by, and shown as."""
-        if self.key:
-            return f"key {self.key}"
-        words = [
-            self.purpose,
-            "relative" if self.relative else "absolute",
-            str(self.stack),
-            self.unit,
-        ]
-        return " ".join([*words, "everywhere"] if self.everywhere else words)
-
+# A charger that drops its socket over a way so often is not asked for it any more.
+_MAX_LOSSES = 2
 
 _PLACES = {
     Slot.STATION: [(Purpose.STATION, False)],
@@ -80,6 +43,12 @@ _PLACES = {
         (Purpose.DEFAULT, False),
         (Purpose.DEFAULT, True),
     ],
+}
+# What a default is refused for has nothing to do with a running transaction.
+_ALIKE = {
+    Slot.STATION: (Slot.STATION,),
+    Slot.IDLE: (Slot.IDLE, Slot.RUNNING),
+    Slot.RUNNING: (Slot.RUNNING,),
 }
 
 
@@ -92,85 +61,144 @@ class Ladder:
         # Ways that were accepted since the charger booted, and how often they were
         # refused since they were accepted last.
         self._refusals: dict[tuple[Slot, Rung], int] = {}
+        self._losses: dict[Rung, int] = {}
+        # What the list of ways was made from, and the list.
+        self._made: dict[Slot, tuple[tuple[object, ...], list[Rung]]] = {}
+
+    # Which way to take
 
     def rung(self, slot: Slot) -> Rung | None:
         """Return the way to take: the likeliest one that has not failed.
 
         Where all have, the likeliest of all: what the charger says to it tells most.
         """
-        rungs = {str(rung): rung for rung in self._rungs(slot)}
-        names = (
-            self._charge_point.config.limit_way,
-            self._charge_point.capabilities.rungs.get(slot),
-            *(name for name in rungs if not self._has_failed(slot, name)),
-            *rungs,
-        )
-        return next((rungs[name] for name in names if name in rungs), None)
-
-    def ways(self) -> list[Rung]:
-        """Return all ways that there are for this charger, for whoever chooses one."""
-        slots = (Slot.RUNNING, Slot.IDLE, Slot.STATION)
-        return [*dict.fromkeys(rung for slot in slots for rung in self._rungs(slot))]
+        if rung := self._insisted(slot):
+            return rung
+        ways = self._rungs(slot)
+        for remembered in (self._obeyed, self._accepted):
+            if (rung := Rung.named(remembered.get(slot, ""))) and rung in ways:
+                return rung
+        likeliest = next(iter(ways), None)
+        return next((way for way in ways if not self.ruled_out(slot, way)), likeliest)
 
     def exhausted(self, slot: Slot) -> bool:
         """Return whether the charger obeys in no way that there is."""
-        return all(self._has_failed(slot, str(rung)) for rung in self._rungs(slot))
+        return all(self.ruled_out(slot, rung) for rung in self._rungs(slot))
 
     def ruled_out(self, slot: Slot, rung: Rung) -> bool:
         """Return whether the charger was seen to refuse or ignore a way."""
-        return self._has_failed(slot, str(rung))
+        return f"{slot}: {rung}" in self._charge_point.capabilities.failed_rungs
 
     def works(self, slot: Slot) -> bool:
         """Return whether the charger was seen to obey on the present rung."""
-        return str(self.rung(slot)) == self._charge_point.capabilities.rungs.get(slot)
+        return str(self.rung(slot)) == self._obeyed.get(slot)
+
+    def is_trial(self, slot: Slot, rung: Rung) -> bool:
+        """Return whether nobody knows yet that the charger takes this way."""
+        return not (
+            (slot, rung) in self._refusals
+            or str(rung) in (self._obeyed.get(slot), self._accepted.get(slot))
+        )
+
+    @property
+    def _obeyed(self) -> dict[str, str]:
+        return self._charge_point.capabilities.rungs
+
+    @property
+    def _accepted(self) -> dict[str, str]:
+        return self._charge_point.capabilities.accepted_rungs
+
+    def _insisted(self, slot: Slot) -> Rung | None:
+        """Return the way that the user insists on, if it is one for this."""
+        rung = Rung.named(self._charge_point.config.limit_way or "")
+        return rung if rung and rung.purpose in self._purposes(slot, rung) else None
+
+    def _purposes(self, slot: Slot, rung: Rung) -> Collection[Purpose]:
+        if slot is Slot.STATION or rung.purpose is not Purpose.STATION:
+            return [purpose for purpose, _ in _PLACES[slot]]
+        # What holds for the whole station holds for its only connector.
+        return [Purpose.STATION] if self._is_single else []
+
+    # What becomes of it
 
     def accepted(self, slot: Slot, rung: Rung) -> None:
         """Take note of a way that a charger accepts."""
         self._refusals[slot, rung] = 0
+        self._losses.pop(rung, None)
+        if self._accepted.get(slot) != str(rung):
+            self._accepted[slot] = str(rung)
+            store = self._charge_point.capability_store
+            self._charge_point.run(store.save(), "remember how to limit it")
+
+    async def obeyed(self, slot: Slot, rung: Rung) -> None:
+        """Remember a way that a charger was seen to obey."""
+        if self._obeyed.get(slot) != str(rung):
+            self._obeyed[slot] = str(rung)
+            await self._charge_point.capability_store.save()
 
     async def refused(self, slot: Slot, rung: Rung, error: CommandError) -> bool:
         """Take note of a refusal; returns whether there is another way to try.
 
         What it has accepted before, a charger may refuse for a reason of the moment.
         """
-        if not isinstance(error, (CommandRejected, CommandFailed, CommandTimeout)):
+        if isinstance(error, CommandTimeout):
+            if not error.sent:
+                return False
+        elif not isinstance(error, (CommandRejected, CommandFailed)):
             return False
         unknown = isinstance(error, NotSupported) or (
-            isinstance(error, CommandRejected) and error.status in _UNKNOWN
+            isinstance(error, CommandRejected) and error.status.casefold() in _UNKNOWN
         )
-        refusals = self._refusals.get((slot, rung))
-        if refusals is not None and not unknown:
-            self._refusals[slot, rung] = refusals + 1
-            if refusals + 1 < _TOO_OFTEN:
+        if not self.is_trial(slot, rung) and not unknown:
+            refusals = self._refusals.get((slot, rung), 0) + 1
+            self._refusals[slot, rung] = refusals
+            if refusals < _TOO_OFTEN:
                 return False
-        for other in self._rungs(slot):
-            # It knows nothing of the kind, however it is written.
-            if other == rung or (unknown and other.purpose is rung.purpose):
-                await self.failed(slot, other, str(error))
-        return not self.exhausted(slot)
+        silent = isinstance(error, CommandTimeout)
+        slots = (Slot.IDLE, Slot.RUNNING) if silent or unknown else ()
+        for each in dict.fromkeys([slot, *slots, *_ALIKE[slot]]):
+            for other in [*self._rungs(each)]:
+                # It knows nothing of the kind, however it is written; and what it does
+                # not even answer costs too long to try in all its variants.
+                if other == rung or (
+                    other.is_like(rung)
+                    and (unknown or (silent and other.relative == rung.relative))
+                ):
+                    self._rule_out(each, other, str(error), but=slot)
+        await self._charge_point.capability_store.save()
+        return self._insisted(slot) is None and not self.exhausted(slot)
 
-    async def obeyed(self, slot: Slot, rung: Rung) -> None:
-        """Remember a way that a charger was seen to obey."""
-        rungs = self._charge_point.capabilities.rungs
-        if rungs.get(slot) != str(rung):
-            rungs[slot] = str(rung)
-            await self._charge_point.capability_store.save()
-
-    async def failed(self, slot: Slot, rung: Rung, why: str) -> None:
-        """Remember a way that a charger refuses or ignores, in its own words."""
-        capabilities = self._charge_point.capabilities
+    def _rule_out(self, slot: Slot, rung: Rung, why: str, *, but: Slot) -> None:
+        """Take note of a way that is none; elsewhere it may be known to work."""
+        if slot is not but and not self.is_trial(slot, rung):
+            return
         self._refusals.pop((slot, rung), None)
-        capabilities.failed_rungs[f"{slot}: {rung}"] = why
-        if capabilities.rungs.get(slot) == str(rung):
-            del capabilities.rungs[slot]
+        self._charge_point.capabilities.failed_rungs[f"{slot}: {rung}"] = why
+        for remembered in (self._obeyed, self._accepted):
+            if remembered.get(slot) == str(rung):
+                del remembered[slot]
         _LOGGER.info(
             "%s cannot be limited by %s: %s", self._charge_point.identity, rung, why
         )
+
+    async def failed(self, slot: Slot, rung: Rung, why: str) -> None:
+        """Remember a way that a charger refuses or ignores, in its own words."""
+        self._rule_out(slot, rung, why, but=slot)
         await self._charge_point.capability_store.save()
+
+    async def lost(self, slot: Slot, rung: Rung) -> None:
+        """Take note that a charger has dropped its socket over a way."""
+        self._losses[rung] = self._losses.get(rung, 0) + 1
+        if self._losses[rung] >= _MAX_LOSSES and self.is_trial(slot, rung):
+            await self.failed(slot, rung, "the charger drops its connection")
 
     def booted(self) -> None:
         """Try all ways once more where none was left: its settings may be others now."""
         self._refusals.clear()
+        self.try_again()
+
+    def try_again(self) -> None:
+        """Forget what has failed where nothing else is left."""
         failed = self._charge_point.capabilities.failed_rungs
         for slot in Slot:
             if self.exhausted(slot):
@@ -178,30 +206,97 @@ class Ladder:
                     if name.startswith(f"{slot}: "):
                         del failed[name]
 
-    def _has_failed(self, slot: Slot, name: str) -> bool:
-        return f"{slot}: {name}" in self._charge_point.capabilities.failed_rungs
+    # What there is
 
-    def _rungs(self, slot: Slot) -> Iterator[Rung]:
+    def ways(self) -> list[Rung]:
+        """Return what the user may insist on."""
+        slots = (Slot.RUNNING, Slot.IDLE, Slot.STATION)
+        return list(dict.fromkeys(rung for slot in slots for rung in self._rungs(slot)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all that is known of the ways, for who has to find out why."""
+        charge_point = self._charge_point
+        settings = (
+            *(Setting.LIMIT_UNITS, Setting.LIMIT_STACK, Setting.LIMIT_PERIODS),
+            *(Setting.LIMIT_PROFILES, Setting.FEATURES, Setting.SMART_CHARGING),
+        )
+        configuration = charge_point.configuration
+        names = [*map(configuration.name, settings), *self._keys()]
+        failed = charge_point.capabilities.failed_rungs
+        return {
+            "known_model": known_model(charge_point.info).as_dict(),
+            "insisted_on": charge_point.config.limit_way,
+            "settings": {name: configuration[name].value for name in names if name},
+            "slots": {
+                str(slot): {
+                    "way": str(self.rung(slot)),
+                    "obeyed": self._obeyed.get(slot),
+                    "accepted": self._accepted.get(slot),
+                    "failed": {
+                        name.removeprefix(f"{slot}: "): why
+                        for name, why in failed.items()
+                        if name.startswith(f"{slot}: ")
+                    },
+                    "ways": [str(rung) for rung in self._rungs(slot)],
+                }
+                for slot in Slot
+            },
+        }
+
+    def _rungs(self, slot: Slot) -> list[Rung]:
         """Return the ways there are, from the likeliest down."""
         charge_point = self._charge_point
-        guesses = known_ways(charge_point.info)
-        rungs = [*self._profile_rungs(slot), *self._key_rungs()]
-        names = {str(rung): rung for rung in rungs}
-        for guess in guesses:
-            if rung := names.pop(guess, None):
-                yield rung
-        yield from names.values()
+        source = (
+            *(charge_point.info, charge_point.spoken, self._is_single),
+            self._may_cap,
+        )
+        keys = charge_point.configuration
+        made = self._made.get(slot)
+        if made is None or made[0][0] is not keys or made[0][1:] != source:
+            made = self._made[slot] = ((keys, *source), self._make(slot))
+        return made[1]
+
+    def _make(self, slot: Slot) -> list[Rung]:
+        known = known_model(self._charge_point.info)
+        profiles = sorted(self._profile_rungs(slot), key=lambda rung: rung.odds(known))
+        if not self._is_single and slot is not Slot.STATION:
+            return profiles
+        keys = [Rung(Purpose.STATION, key=key) for key in self._keys()]
+        if self._charge_point.configuration.smart_charging is False:
+            # It says itself that it takes no profiles; some say so and do.
+            return [*keys, *profiles]
+        return [*profiles, *keys]
 
     def _profile_rungs(self, slot: Slot) -> Iterator[Rung]:
         for unit in self._units():
             for purpose, everywhere in _PLACES[slot]:
                 for stack in self._stacks():
-                    for relative in (False, True):
+                    for relative in self._kinds(purpose):
                         yield Rung(purpose, relative, stack, unit, everywhere)
         # What holds for the whole station holds for its only connector.
-        if slot is not Slot.STATION and len(self._charge_point.connectors) == 1:
-            if (rung := self.rung(Slot.STATION)) and rung.key is None:
-                yield rung
+        if slot is not Slot.STATION and self._is_single and self._may_cap:
+            yield from self._profile_rungs(Slot.STATION)
+
+    @property
+    def _is_single(self) -> bool:
+        return len(self._charge_point.connectors) == 1
+
+    @property
+    def _may_cap(self) -> bool:
+        """Return whether no ceiling of an installer can be raised by a limit of ours."""
+        charge_point = self._charge_point
+        wishes, config = charge_point.wishes, charge_point.config
+        if wishes.maximum_current is not None or any(
+            place.startswith(Purpose.STATION) for place in wishes.places
+        ):
+            return True
+        limit = charge_point.value(STATION, "effective_limit")
+        return not isinstance(limit, float) or limit >= config.installation_current
+
+    def _kinds(self, purpose: Purpose) -> Collection[bool]:
+        # A station of 2.x is never limited relatively (K01.FR.38).
+        absolute = purpose is Purpose.STATION and self._charge_point.spoken != "1.6"
+        return (False,) if absolute else (False, True)
 
     def _units(self) -> list[LimitUnit]:
         configuration = self._charge_point.configuration
@@ -210,14 +305,17 @@ class Ladder:
         return units if configuration.text(Setting.LIMIT_UNITS) else list(LimitUnit)
 
     def _stacks(self) -> list[int]:
-        """Return the lowest level and the highest, which is above what others wrote."""
+        """Return the lowest levels, and the highest, which is above what others wrote."""
         highest = self._charge_point.configuration.integer(Setting.LIMIT_STACK)
-        return [0] if highest == 0 else [0, highest or 1]
+        if highest is None:
+            return [0, 1]
+        return list(dict.fromkeys([0, min(1, highest), highest]))
 
-    def _key_rungs(self) -> Iterator[Rung]:
+    def _keys(self) -> list[str]:
+        """Return the configuration keys that limit the current, as they are spelled."""
         configuration = self._charge_point.configuration
-        for name in known_keys():
-            key = configuration.get(name)
-            if key and not key.readonly:
-                spelled = configuration.spelled(name)
-                yield Rung(Purpose.STATION, key=spelled)
+        return [
+            configuration.spelled(name)
+            for name in known_keys()
+            if (key := configuration.get(name)) and not key.readonly
+        ]

@@ -27,9 +27,15 @@ class Sender:
         return await self._command(action, payload)
 
     async def _command(
-        self, action: str, payload: Payload, priority: Priority = Priority.USER
+        self,
+        action: str,
+        payload: Payload,
+        priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
-        response = await self._connection.call(action, payload, priority=priority)
+        response = await self._connection.call(
+            action, payload, priority=priority, patience=patience
+        )
         accepted = self.accepted.get(action, {"accepted"})
         status = str(response.get("status", "Accepted")).casefold()
         if status not in accepted:

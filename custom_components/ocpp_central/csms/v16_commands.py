@@ -103,7 +103,10 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
         return await self._command(Action.clear_charging_profile, criteria)
 
     async def set_limit_profile(
-        self, profile: LimitProfile, priority: Priority = Priority.USER
+        self,
+        profile: LimitProfile,
+        priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
         """Install one of our own profiles."""
         rendering = render(self._charge_point, profile)
@@ -132,6 +135,7 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
             Action.set_charging_profile,
             {"connectorId": profile.connector, "csChargingProfiles": written},
             priority,
+            patience,
         )
 
     async def clear_limit_profile(
@@ -218,10 +222,12 @@ class Commands16(Display16, Files16, Lists16, Reservations16, Security16):
     ) -> None:
         """End no watch: there is none."""
 
-    async def set_configuration(self, key: str, value: str) -> Payload:
+    async def set_configuration(
+        self, key: str, value: str, priority: Priority = Priority.USER
+    ) -> Payload:
         """ChangeConfiguration (5.3)."""
         return await self._command(
-            Action.change_configuration, {"key": key, "value": value}
+            Action.change_configuration, {"key": key, "value": value}, priority
         )
 
     def setting_name(self, setting: Setting) -> str:

@@ -51,15 +51,16 @@ class Security16(Base16):
         action: str,
         payload: dict[str, Any],
         priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
         if action != Action.change_configuration:
-            return await super()._command(action, payload, priority)
+            return await super()._command(action, payload, priority, patience)
         # Any other key is a setting; these two decide whether the charger gets in.
         key, value = str(payload.get("key")), str(payload.get("value"))
         security = self._charge_point.security
         await security.changing(key, value)
         try:
-            response = await super()._command(action, payload, priority)
+            response = await super()._command(action, payload, priority, patience)
         except CommandRejected, CommandFailed, InvalidCommand:
             security.refused(key, value)
             raise

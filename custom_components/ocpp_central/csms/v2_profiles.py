@@ -206,12 +206,15 @@ class Profiles2(Base2):
     # Profiles of ours
 
     async def set_limit_profile(
-        self, profile: LimitProfile, priority: Priority = Priority.USER
+        self,
+        profile: LimitProfile,
+        priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
         """Install one of our own profiles, or update what is dynamic."""
         evse, _ = place_of(profile.connector)
         if profile.purpose is not Purpose.TRANSACTION:
-            return await self._install(profile, priority)
+            return await self._install(profile, priority, patience)
         nature = (
             self._reference(profile.connector),
             profile.unit,
@@ -226,11 +229,11 @@ class Profiles2(Base2):
                 del self._dynamic[evse]
         self._dynamic.pop(evse, None)
         if not dynamic:
-            return await self._install(profile, priority)
+            return await self._install(profile, priority, patience)
         try:
-            response = await self._install(profile, priority, dynamic=True)
+            response = await self._install(profile, priority, patience, dynamic=True)
         except CommandRejected, CommandFailed:
-            response = await self._install(profile, priority)
+            response = await self._install(profile, priority, patience)
             # The kind was what it refused.
             self._takes_dynamic = False
         else:
@@ -250,7 +253,12 @@ class Profiles2(Base2):
         )
 
     async def _install(
-        self, profile: LimitProfile, priority: Priority, *, dynamic: bool = False
+        self,
+        profile: LimitProfile,
+        priority: Priority,
+        patience: float | None,
+        *,
+        dynamic: bool = False,
     ) -> Payload:
         evse, _ = place_of(profile.connector)
         number = profile_id(self._charge_point, profile.purpose, evse, profile.stack)
@@ -283,6 +291,7 @@ class Profiles2(Base2):
             Action.set_charging_profile,
             {"evseId": evse, "chargingProfile": written},
             priority,
+            patience,
         )
 
     async def _update(self, profile: LimitProfile, priority: Priority) -> Payload:

@@ -146,10 +146,14 @@ class Security2(Base2):
 
     @override
     async def _command(
-        self, action: str, payload: Payload, priority: Priority = Priority.USER
+        self,
+        action: str,
+        payload: Payload,
+        priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
         if action != Action.set_variables:
-            return await super()._command(action, payload, priority)
+            return await super()._command(action, payload, priority, patience)
         # One of the variables decides whether the charger gets in.
         security = self._charge_point.security
         changes = [
@@ -159,7 +163,7 @@ class Security2(Base2):
         for change in changes:
             await security.changing(*change)
         try:
-            response = await super()._command(action, payload, priority)
+            response = await super()._command(action, payload, priority, patience)
         except CommandRejected, CommandFailed, InvalidCommand:
             for change in changes:
                 security.refused(*change)

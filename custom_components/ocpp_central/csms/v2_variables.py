@@ -158,7 +158,9 @@ class Variables2(Base2):
 
     # Changing
 
-    async def set_configuration(self, key: str, value: str) -> Payload:
+    async def set_configuration(
+        self, key: str, value: str, priority: Priority = Priority.USER
+    ) -> Payload:
         """SetVariables (B05) with one variable; the status is that of the variable."""
         if (known := named(key)) is None:
             raise InvalidCommand(f"{key}: no Component.Variable")
@@ -166,6 +168,7 @@ class Variables2(Base2):
         response = await self._command(
             Action.set_variables,
             {"setVariableData": [{**variable, "attributeValue": value}]},
+            priority,
         )
         result: Payload = next(iter(members(response, "setVariableResult")), {})
         answer: Payload = {"status": result.get("attributeStatus")}
@@ -177,10 +180,14 @@ class Variables2(Base2):
 
     @override
     async def _command(
-        self, action: str, payload: Payload, priority: Priority = Priority.USER
+        self,
+        action: str,
+        payload: Payload,
+        priority: Priority = Priority.USER,
+        patience: float | None = None,
     ) -> Payload:
         if action != Action.set_variables:
-            return await super()._command(action, payload, priority)
+            return await super()._command(action, payload, priority, patience)
         settings = self._charge_point.settings
         values = {
             name_of(change).casefold(): str(change.get("attributeValue"))
@@ -190,7 +197,7 @@ class Variables2(Base2):
         # It may tell of the change before it has answered.
         settings.writing.update(values)
         try:
-            response = await super()._command(action, payload, priority)
+            response = await super()._command(action, payload, priority, patience)
         finally:
             for name in values:
                 settings.writing.pop(name, None)

@@ -44,7 +44,9 @@ class Setting(Enum):
     COST_AVAILABLE = None, "TariffCostCtrlr.Available[Cost]"
     COST_ENABLED = None, "TariffCostCtrlr.Enabled[Cost]"
     COST_CURRENCY = None, "TariffCostCtrlr.Currency"
-    # Limits.
+    # Limits. Chargers that list no smart charging may know it all the same.
+    FEATURES = "SupportedFeatureProfiles", None
+    SMART_CHARGING = None, "SmartChargingCtrlr.Available"
     LIMIT_UNITS = (
         "ChargingScheduleAllowedChargingRateUnit",
         "SmartChargingCtrlr.RateUnit",
@@ -54,6 +56,8 @@ class Setting(Enum):
         "SmartChargingCtrlr.PeriodsPerSchedule",
     )
     LIMIT_STACK = "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"
+    # How many profiles it holds; some want their ids to be no higher.
+    LIMIT_PROFILES = "MaxChargingProfilesInstalled", None
     # It falls back on its own when it is offline for too long (OCPP 2.1).
     LIMIT_OFFLINE = None, "SmartChargingCtrlr.SupportsMaxOfflineDuration"
     # It takes profiles of which only the limit is updated (OCPP 2.1).
