@@ -31,6 +31,9 @@ arguments of `simulator.security.Security`; `security.request()` makes a request
 Bad manners: `answer(action, payload, times=None)`, `error(action, code, …)`, `never_answer(action)`,
 `behave()`. An overridden request has no effect whatever it was answered with.
 
+Quirks: `Charger(…, quirks=Quirks(…))` limits its current as real chargers do, against the standard; see
+`simulator.quirks`. `simulator.zoo` knows some by name.
+
 Time is a `Clock`. With a `ManualClock` nothing happens until `advance(seconds)`, which goes from timer
 to timer and lets the charger come to rest after each. With `WallClock(speed=60)` only the physics run
 faster: see `simulator.clock`. What the charger makes of charging profiles is in
@@ -42,6 +45,7 @@ from .charger import REBOOT_SECONDS, Charger
 from .clock import Clock, ManualClock, WallClock
 from .connector import Connector
 from .link import CallFailed, LinkDown
+from .quirks import Quirks
 from .v2 import Charger2
 
 __all__ = [
@@ -54,5 +58,6 @@ __all__ = [
     "Connector",
     "LinkDown",
     "ManualClock",
+    "Quirks",
     "WallClock",
 ]

@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from .activity import Activity
-from .clock import Clock, WallClock
+from .clock import Clock, SlowClock, WallClock
 from .link import Link
 from .manners import Manners
+from .oddities import Oddities
 from .outbox import Outbox, Payload
+from .quirks import NO_QUIRKS, Quirks
 from .transport import Transport
 
 #: How long a reboot takes, and how long a soft one waits for its messages to get through.
@@ -29,13 +32,22 @@ class BaseCharger(ABC):
     link: Link
     outbox: Outbox
 
-    def __init__(self, identity: str, vendor: str, clock: Clock | None) -> None:
+    def __init__(
+        self,
+        identity: str,
+        vendor: str,
+        clock: Clock | None,
+        quirks: Quirks = NO_QUIRKS,
+    ) -> None:
         """Begin with nothing said."""
         self.identity = identity
         self.vendor = vendor
         self.clock = clock or WallClock()
+        if quirks.behind:
+            self.clock = SlowClock(self.clock, timedelta(hours=quirks.behind))
         self.manners = Manners()
         self.activity = Activity()
+        self.oddities = Oddities(quirks, self.clock, self.activity)
         #: What the central system requested: (action, payload) as on the wire.
         self.requests: list[tuple[str, Any]] = []
         #: What the charger requested.

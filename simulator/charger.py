@@ -13,6 +13,7 @@ from .local_list import LocalList
 from .maintenance import Maintenance
 from .outbox import Outbox, Payload
 from .profile_store import ProfileStore
+from .quirks import NO_QUIRKS, Quirks
 from .reservations import Reservations
 from .security import Security
 from .sessions import Sessions
@@ -44,9 +45,10 @@ class Charger(BaseCharger):
         serial: str | None = None,
         firmware: str = "1.0.0",
         security: Mapping[str, Any] | None = None,
+        quirks: Quirks = NO_QUIRKS,
     ) -> None:
         """Build a charger; `start` connects it."""
-        super().__init__(identity, vendor, clock)
+        super().__init__(identity, vendor, clock, quirks)
         self._boot = {
             "chargePointVendor": vendor,
             "chargePointModel": model,
@@ -54,7 +56,7 @@ class Charger(BaseCharger):
             "firmwareVersion": firmware,
         }
         self.configuration = Configuration(
-            connectors=connectors, soc=reports_soc, overrides=config
+            connectors=connectors, soc=reports_soc, overrides=config, quirks=quirks
         )
         self.configuration.changed = self._configured
         self.security = Security(
@@ -81,6 +83,7 @@ class Charger(BaseCharger):
             meter_start=meter_start,
             clock=self.clock,
             configuration=self.configuration,
+            oddities=self.oddities,
             report=self.report,
             plugged=lambda connector: self.sessions.plugged(connector),
             unplugged=lambda connector: self.sessions.unplugged(connector),
@@ -97,6 +100,18 @@ class Charger(BaseCharger):
             self.reservations,
         )
         self.maintenance = Maintenance(self)
+        self._be_odd()
+
+    def _be_odd(self) -> None:
+        """Let the quirks of this charger have their way."""
+        oddities = self.oddities
+        oddities.room = lambda: self.configuration.integer(
+            "MaxChargingProfilesInstalled"
+        )
+        oddities.reboot = lambda: self.activity.spawn(self.crash("Reboot"))
+        oddities.end = lambda number: self.sessions.end(self.connector(number), "EVSE")
+        if oddities.quirks.leftover is not None:
+            self.station.leave_behind(oddities.quirks.leftover)
 
     @property
     def profiles(self) -> ProfileStore:
@@ -152,6 +167,9 @@ class Charger(BaseCharger):
 
     def _reboot(self) -> None:
         self.sessions.reboot()
+        self.oddities.rebooted()
+        if self.oddities.quirks.forgets:
+            self.profiles.clear()
         self.security.rebooted()
         self.link.forget_registration()
         self.link.dial_later(REBOOT_SECONDS)
@@ -227,6 +245,7 @@ class Charger(BaseCharger):
 
     def serve(self, transport: Transport) -> Handlers:
         """Make what serves the central system on a new connection."""
+        transport.defer = self.oddities.defer
         return Handlers(self, transport)
 
     @property

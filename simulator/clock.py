@@ -88,6 +88,32 @@ class WallClock(Clock):
         """Nothing was attached."""
 
 
+class SlowClock(Clock):
+    """Another clock, that somebody has set wrong."""
+
+    def __init__(self, clock: Clock, behind: timedelta) -> None:
+        """Be behind another clock."""
+        self._clock = clock
+        self._behind = behind
+        self.speed = clock.speed
+
+    @override
+    def now(self) -> datetime:
+        return self._clock.now() - self._behind
+
+    @override
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        return self._clock.call_later(delay, callback)
+
+    @override
+    def attach(self, follower: Follower) -> None:
+        self._clock.attach(follower)
+
+    @override
+    def detach(self, follower: Follower) -> None:
+        self._clock.detach(follower)
+
+
 class _ManualTimer:
     """A timer of a `ManualClock`."""
 

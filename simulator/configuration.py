@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from .quirks import NO_QUIRKS, Quirks
+
 #: Everything the meter can measure, apart from what only some chargers know.
 MEASURANDS = (
     "Energy.Active.Import.Register",
@@ -21,6 +23,10 @@ SOC = "SoC"
 
 def _number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _current(text: str) -> bool:
+    return _number(text) and 6 <= int(text) <= 32
 
 
 def _truth(text: str) -> bool:
@@ -52,6 +58,7 @@ class Configuration:
         connectors: int,
         soc: bool = False,
         overrides: Mapping[str, str | None] | None = None,
+        quirks: Quirks = NO_QUIRKS,
     ) -> None:
         """Set up the keys of a good charger.
 
@@ -61,6 +68,8 @@ class Configuration:
         self.measurands = (*MEASURANDS, SOC) if soc else MEASURANDS
         self.changed: Callable[[str], None] = lambda _key: None
         self._keys = self._defaults(connectors)
+        if quirks.current_key:
+            self._keys[quirks.current_key] = Key("32", _current)
         for name, value in (overrides or {}).items():
             if value is None:
                 self._keys.pop(name, None)

@@ -28,6 +28,7 @@ from ocpp.v16 import ChargePoint, call
 
 from .link import RequestFailed
 from .manners import Manners
+from .oddities import Oddities
 from .transport import Transport, TransportClosed
 
 _NOTHING, _CALL, _CALL_RESULT = 0, 2, 3
@@ -40,6 +41,7 @@ class Delegate(Protocol):
     """The charger, as its connections see it."""
 
     manners: Manners
+    oddities: Oddities
 
     def received(self, action: str, payload: dict[str, Any]) -> None:
         """The central system requests something."""
@@ -127,6 +129,13 @@ class Connection(ChargePoint):  # type: ignore[misc]
             if (frame := manners.frame(msg.action, msg.unique_id)) is not None:
                 await self._send(json.dumps(frame))
             return
+        oddities = self._delegate.oddities
+        if (reply := oddities.answer(msg.action, msg.payload)) is not None:
+            if reply.frame is not None:
+                kind, rest = reply.frame
+                await self._send(json.dumps([kind, msg.unique_id, *rest]))
+            return
+        msg.payload = oddities.taken(msg.action, msg.payload)
         self._follow_ups.clear()
         try:
             await super()._handle_call(msg)

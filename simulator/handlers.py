@@ -291,7 +291,7 @@ class Handlers(AccessHandlers, FileHandlers, SecurityHandlers):
         # The periods begin at whole seconds after the start, so the start is a whole second, too.
         start = now - timedelta(microseconds=now.microsecond)
         periods = composite(
-            station.profiles,
+            station.told(connector_id),
             connector_id,
             start,
             duration,

@@ -17,7 +17,8 @@ class Reading:
 
     energy_wh: float
     currents: tuple[float, ...]
-    offered: float
+    #: None: nobody is told.
+    offered: float | None
     offered_phases: int
     soc: float | None
     voltage: float = NOMINAL_VOLTAGE
@@ -69,10 +70,12 @@ def _values(reading: Reading, measurand: str) -> Iterator[dict[str, str]]:
                     "phase": f"L{number}-N",
                 }
         case "Current.Offered":
-            yield {"value": f"{reading.offered:.1f}", "unit": "A"}
+            if reading.offered is not None:
+                yield {"value": f"{reading.offered:.1f}", "unit": "A"}
         case "Power.Offered":
-            offered = reading.offered * reading.offered_phases * reading.voltage
-            yield {"value": f"{offered:.0f}", "unit": "W"}
+            if reading.offered is not None:
+                offered = reading.offered * reading.offered_phases * reading.voltage
+                yield {"value": f"{offered:.0f}", "unit": "W"}
         case "SoC":
             if reading.soc is not None:
                 yield {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .car import MINIMUM_CURRENT, Car
 from .meter import NOMINAL_VOLTAGE, Reading
+from .quirks import Offered
 
 
 @dataclass(eq=False, kw_only=True)
@@ -16,6 +17,7 @@ class Outlet:
         energy_wh: The meter register, over all transactions.
         offered: What the car is offered now, in A per phase.
         offered_phases: The phases it is offered on.
+        shows: What of that is told.
     """
 
     phases: int
@@ -23,6 +25,7 @@ class Outlet:
     car: Car | None = None
     offered: float = 0.0
     offered_phases: int = 3
+    shows: Offered = Offered.HONEST
 
     @property
     @abstractmethod
@@ -62,10 +65,19 @@ class Outlet:
         return Reading(
             energy_wh=self.energy_wh,
             currents=self.currents,
-            offered=self.offered,
+            offered=self._shown,
             offered_phases=self.offered_phases,
             soc=self.soc,
         )
+
+    @property
+    def _shown(self) -> float | None:
+        match self.shows:
+            case Offered.ZERO:
+                return 0.0
+            case Offered.NONE:
+                return None
+        return self.offered
 
     def flow(self, seconds: float) -> None:
         """Let the car charge for a while at what it is offered."""

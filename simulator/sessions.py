@@ -169,6 +169,8 @@ class Sessions:
     ) -> None:
         """Begin now, or as soon as a car is plugged in."""
         self._expire(connector)
+        if self._station.oddities.hung:
+            return
         if connector.car is not None:
             self._begin(connector, id_tag, profile)
             return
@@ -284,6 +286,7 @@ class Sessions:
         connector.transaction = None
         connector.finished = connector.car is not None
         self._station.profiles.transaction_ended(connector.id)
+        self._station.oddities.ended(connector.id)
         self._outbox.put(
             "StopTransaction",
             lambda: {**payload, "transactionId": transaction.wire_id},

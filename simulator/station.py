@@ -1,15 +1,30 @@
 """The hardware: connectors, the power they share, and the statuses they show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+import math
 from typing import Any
 
 from .clock import Clock, Ticker
 from .configuration import Configuration
 from .connector import Connector
 from .meter import NOMINAL_VOLTAGE
+from .oddities import Oddities
 from .power import Demand, share
 from .profile_store import ProfileStore
-from .profiles import Limit, Running, Site, session_limit, station_limit
+from .profiles import (
+    Kind,
+    Limit,
+    Period,
+    Profile,
+    Purpose,
+    Running,
+    Site,
+    Unit,
+    session_limit,
+    station_limit,
+)
 
 #: How often the physics are brought up to date while a transaction runs, in seconds.
 _TICK = 1.0
@@ -27,6 +42,7 @@ class Station:
         meter_start: float,
         clock: Clock,
         configuration: Configuration,
+        oddities: Oddities,
         report: Callable[[Connector, str], None],
         plugged: Callable[[Connector], None],
         unplugged: Callable[[Connector], None],
@@ -35,6 +51,7 @@ class Station:
         self.phases = phases
         self.max_current = max_current
         self.profiles = ProfileStore(configuration)
+        self.oddities = oddities
         self._configuration = configuration
         self._clock = clock
         self._report = report
@@ -45,6 +62,7 @@ class Station:
             "update": self.update,
             "plugged": plugged,
             "unplugged": unplugged,
+            "shows": oddities.quirks.offered,
         }
         main = Connector(id=0, **wiring)
         self.main = main
@@ -93,12 +111,45 @@ class Station:
             connectors=len(self.sockets),
             phases=self.phases,
             voltage=NOMINAL_VOLTAGE,
-            max_current=self.max_current,
+            max_current=min(self.max_current, self._keyed),
             phase_switching=self._configuration.truth(
                 "ConnectorSwitch3to1PhaseSupported"
             ),
             transactions=self.running,
         )
+
+    @property
+    def _keyed(self) -> float:
+        """What a configuration key leaves of the hardware."""
+        key = self.oddities.quirks.current_key
+        return self._configuration.integer(key) if key else math.inf
+
+    def leave_behind(self, limit: float) -> None:
+        """Have a default that another central system has left."""
+        now = self._clock.now()
+        left = Profile(
+            id=990,
+            connector=0,
+            purpose=Purpose.TX_DEFAULT,
+            stack_level=self._configuration.integer("ChargeProfileMaxStackLevel"),
+            kind=Kind.ABSOLUTE,
+            unit=Unit.A,
+            periods=(Period(0, limit),),
+            installed=now,
+            start=now,
+        )
+        self.profiles.install(left, {})
+
+    def told(self, connector: int) -> Collection[Profile]:
+        """The profiles that a composite schedule is made of."""
+        return self.oddities.told(self.profiles, connector, self.running)
+
+    def _limit(self, connector: Connector, now: datetime, site: Site) -> Limit:
+        """What transactions of a connector are limited to."""
+        counting = self.oddities.counting(
+            self.profiles, connector.id, site.transactions
+        )
+        return session_limit(counting, connector.id, now, site, now)
 
     def start(self) -> None:
         """Begin, or go on after a stop during which time stood still."""
@@ -140,19 +191,25 @@ class Station:
 
     def _offer(self) -> None:
         """Share what the profiles allow between those who may have it."""
-        now, site = self._clock.now(), self.site
-        station = station_limit(self.profiles, now, site)
+        now, site, oddities = self._clock.now(), self.site, self.oddities
+        running = site.transactions
+        station = station_limit(oddities.counting(self.profiles, 0, running), now, site)
+        station = replace(station, current=oddities.offered(0, station.current))
         hungry: list[tuple[Connector, Limit, Demand]] = []
         for connector in self.sockets:
             if not connector.energized:
                 connector.offer(0.0, self.phases)
+            limit = self._limit(connector, now, site)
+            current = limit.amps(NOMINAL_VOLTAGE)
+            oddities.limited(connector.id, current, busy=connector.id in running)
         for connector in self.busy:
             car = connector.car
             if car is None or not connector.energized:
                 continue
-            limit = session_limit(self.profiles, connector.id, now, site, now)
+            limit = self._limit(connector, now, site)
             phases = min(limit.phases, car.phases)
             current = limit.amps(NOMINAL_VOLTAGE, phases)
+            current = oddities.offered(connector.id, current)
             if car.full:
                 # It draws nothing, so what it is offered is not taken from the others.
                 shared = station.amps(NOMINAL_VOLTAGE, phases)

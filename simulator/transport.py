@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 import socket
 import ssl
@@ -32,6 +33,10 @@ class Transport:
         self._websocket = websocket
         self._alive = asyncio.Event()
         self._alive.set()
+        #: Takes a frame that is to be sent later; returns whether it did.
+        self.defer: Callable[[str, Callable[[str], Awaitable[None]]], bool] = (
+            lambda _message, _send: False
+        )
 
     @classmethod
     async def connect(
@@ -76,6 +81,10 @@ class Transport:
 
     async def send(self, message: str) -> None:
         """Send one frame. Raises TransportClosed."""
+        if not self.defer(message, self._send):
+            await self._send(message)
+
+    async def _send(self, message: str) -> None:
         try:
             await self._websocket.send_str(message)
         except (aiohttp.ClientError, OSError) as error:

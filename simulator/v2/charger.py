@@ -9,6 +9,7 @@ from typing import Any, override
 from simulator.clock import Clock, format_time
 from simulator.link import Link
 from simulator.outbox import Outbox, Payload
+from simulator.quirks import NO_QUIRKS, Quirks
 from simulator.transport import Transport
 
 from .events import Events
@@ -51,9 +52,10 @@ class Charger2(Features):
         tx_start_points: str = "PowerPathClosed",
         tx_stop_points: str = "EVConnected,Authorized",
         security_profile: int | None = None,
+        quirks: Quirks = NO_QUIRKS,
     ) -> None:
         """Build a charger; `start` connects it."""
-        super().__init__(identity, vendor, clock)
+        super().__init__(identity, vendor, clock, quirks)
         if version not in VERSIONS:
             raise ValueError(f"There is no such version here: {version}")
         self.version = version
@@ -78,6 +80,7 @@ class Charger2(Features):
             max_current=max_current,
             meter_start=meter_start,
             clock=self.clock,
+            oddities=self.oddities,
         )
         self.station.on_status = self.report
         self._boot = {
@@ -124,6 +127,7 @@ class Charger2(Features):
         self.reports = Reports(self)
         self.sessions.changed = self.perhaps_reset
         self.connect_features()
+        self.be_odd()
         self._lost: datetime | None = None
 
     # Life and connection
@@ -255,6 +259,7 @@ class Charger2(Features):
 
     def serve(self, transport: Transport) -> Handlers2:
         """Make what serves the central system on a new connection."""
+        transport.defer = self.oddities.defer
         self.talk = handlers = Handlers2(self, transport)
         return handlers
 

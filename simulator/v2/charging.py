@@ -1,7 +1,8 @@
 """Smart charging: whose limits count, and what is told about them (OCPP 2.0.1 and 2.1, K)."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, override
 
@@ -38,6 +39,7 @@ class Charging(Limits):
     def __init__(self, charger: Features) -> None:
         """Begin without any profile."""
         self._charger = charger
+        self._oddities = charger.oddities
         add_variables(charger)
         self.profiles = ProfileStore2(
             charger.version, len(charger.station.evses), charger.variables
@@ -90,11 +92,18 @@ class Charging(Limits):
     @override
     def session(self, evse: Evse) -> Limit:
         self._expire()
-        return session_limit(self.profiles, evse.id, self._now, self.site)
+        running = self.running
+        counting = self._oddities.counting(self.profiles, evse.id, running)
+        limit = session_limit(counting, evse.id, self._now, self.site)
+        allowed = limit.amps(NOMINAL_VOLTAGE)
+        offered = self._oddities.offered(evse.id, allowed)
+        self._oddities.limited(evse.id, allowed, busy=evse.id in running)
+        return limit if offered == allowed else replace(limit, current=offered)
 
     @override
     def station(self) -> Limit:
-        return station_limit(self.profiles, self._now, self.site)
+        counting = self._oddities.counting(self.profiles, 0, self.running)
+        return station_limit(counting, self._now, self.site)
 
     @override
     def permits(self, evse: Evse, profile: Payload) -> bool:
@@ -123,10 +132,33 @@ class Charging(Limits):
 
     @override
     def ended(self, evse: Evse, transaction_id: str) -> None:
+        self._oddities.ended(evse.id)
         self._priority.discard(transaction_id)
         self.profiles.transaction_ended(transaction_id)
         self.profiles.needs_told.discard(evse.id)
         self._charger.displays.transaction_ended(transaction_id)
+
+    def leave_behind(self, limit: float) -> None:
+        """Have a default that another central system has left."""
+        period = {"startPeriod": 0, "limit": limit}
+        schedule = {
+            "id": 1,
+            "startSchedule": format_time(self._now),
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [period],
+        }
+        wire = {
+            "id": 990,
+            "stackLevel": 8,
+            "chargingProfilePurpose": Purpose.TX_DEFAULT,
+            "chargingProfileKind": Kind.ABSOLUTE,
+            "chargingSchedule": [schedule],
+        }
+        self.profiles.put(Profile2.from_wire(0, wire, self._now, foreign=True))
+
+    def told(self, evse: int) -> Collection[Profile2]:
+        """The profiles that a composite schedule is made of."""
+        return self._oddities.told(self.profiles, evse, self.running)
 
     # The connection
 

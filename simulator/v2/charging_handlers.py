@@ -116,7 +116,7 @@ class ChargingHandlers(Connection2):
         # The periods begin at whole seconds after the start, so the start is a whole second, too.
         start = now - timedelta(microseconds=now.microsecond)
         periods = composite(
-            charging.profiles,
+            charging.told(evse),
             evse,
             start,
             payload["duration"],

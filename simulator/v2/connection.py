@@ -163,6 +163,12 @@ class Connection2:
             if (frame := charger.manners.frame(action, unique_id)) is not None:
                 await self._transport.send(pack(frame))
             return
+        if (reply := charger.oddities.answer(action, payload)) is not None:
+            if reply.frame is not None:
+                kind, rest = reply.frame
+                await self._transport.send(pack([kind, unique_id, *rest]))
+            return
+        payload = charger.oddities.taken(action, payload)
         self._follow_ups.clear()
         try:
             answer = self._answer(action, payload)

@@ -70,6 +70,22 @@ class Features(Restarts):
             )
             self.variables.add(name, power)
 
+    def be_odd(self) -> None:
+        """Let the quirks of this charger have their way."""
+        quirks = self.oddities.quirks
+        self.oddities.end = self._end
+        self.oddities.reboot = lambda: self.activity.spawn(
+            self.crash("Reboot", "ApplicationReset")
+        )
+        for connector in self.station.connectors:
+            connector.shows = quirks.offered
+        if quirks.leftover is not None:
+            self.charging.leave_behind(quirks.leftover)
+
+    def _end(self, evse_id: int) -> None:
+        if (evse := self.station.evse(evse_id)) is not None:
+            self.sessions.stop(evse, "StoppedByEV")
+
     def connect_features(self) -> None:
         """Let the other parts ask the features."""
         self.tokens.local_list = self.local_list

@@ -2,6 +2,7 @@
 
 from simulator.base import REBOOT_SECONDS, BaseCharger
 from simulator.clock import Clock
+from simulator.quirks import NO_QUIRKS, Quirks
 from simulator.transport import Transport
 
 from .events import Events
@@ -19,9 +20,15 @@ class Restarts(BaseCharger):
     events: Events
     variables: Variables
 
-    def __init__(self, identity: str, vendor: str, clock: Clock | None) -> None:
+    def __init__(
+        self,
+        identity: str,
+        vendor: str,
+        clock: Clock | None,
+        quirks: Quirks = NO_QUIRKS,
+    ) -> None:
         """Begin switched on for the first time."""
-        super().__init__(identity, vendor, clock)
+        super().__init__(identity, vendor, clock, quirks)
         self._boot_reason = "PowerUp"
         self._reset_when_idle: set[int] = set()
 
@@ -64,6 +71,7 @@ class Restarts(BaseCharger):
         self.sessions.power_down()
         self._boot_reason = boot_reason
         self._reset_when_idle.clear()
+        self.oddities.rebooted()
         self.link.forget_registration()
         self.link.dial_later(REBOOT_SECONDS)
         self.clock.call_later(REBOOT_SECONDS, self._power_up)

@@ -146,6 +146,8 @@ class Sessions2:
 
     def _admit(self, evse: Evse, somebody: Authorization, trigger: str) -> None:
         """Let somebody in, who may still have to plug in."""
+        if self._station.oddities.hung:
+            return
         self._station.update()
         somebody.reservation = self.reservations.use(
             evse, somebody.token, somebody.group

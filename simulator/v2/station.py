@@ -7,6 +7,7 @@ from typing import override
 from simulator.car import MINIMUM_CURRENT, Car
 from simulator.clock import Clock, Ticker
 from simulator.meter import NOMINAL_VOLTAGE, Reading
+from simulator.oddities import Oddities
 from simulator.outlet import Outlet
 from simulator.power import Demand, share
 from simulator.profiles import Limit
@@ -236,12 +237,14 @@ class Station2:
         max_current: float,
         meter_start: float,
         clock: Clock,
+        oddities: Oddities,
     ) -> None:
         """Build a station with so many EVSEs, all alike."""
         self.main = Place()
         self.phases = phases
         self.max_current = max_current
         self.limits = Limits()
+        self.oddities = oddities
         #: Whether there is power: not while the charger restarts.
         self.powered = True
         #: Told of plugs, of statuses to report, and that time has passed.
@@ -354,9 +357,9 @@ class Station2:
         for evse in sorted(self.evses, key=self._turn):
             connector = evse.active
             car = connector.car
+            limit = self.limits.session(evse)
             if car is None or not connector.energized:
                 continue
-            limit = self.limits.session(evse)
             phases = min(limit.phases, car.phases)
             current = limit.amps(NOMINAL_VOLTAGE, phases)
             if car.full:
