@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .errors import CommandError, CommandRejected, NotConnected, NotSupported
+from .jobs import JobKind
 from .local_list import STEP
 from .model import STATION
 from .variables import connectors_in
@@ -31,6 +32,8 @@ _MEASURANDS = (
 )
 # A NumberOfConnectors above this is uninitialised memory, as seen.
 _MAX_CONNECTORS = 16
+# What a user may try again at any time; where it is answered then, it is no culprit.
+_WISHES = ("ChangeAvailability", "SetChargingProfile", STEP)
 
 
 class BringUp:
@@ -47,6 +50,8 @@ class BringUp:
         self._task: asyncio.Task[None] | None = None
         # Whether what is known of the model is newer than what is on disk.
         self._unsaved = False
+        # Where the charger was told to restart, until it has.
+        self._told_on: Connection | None = None
 
     def start(self, connection: Connection, *, booted: bool) -> None:
         """Begin, or begin again after the charger booted."""
@@ -81,6 +86,30 @@ class BringUp:
             del trying[identity]
             self._unsaved = True
 
+    def resetting(self) -> None:
+        """Take note that the charger was told to restart: nothing else is to blame."""
+        self._told_on = self._charge_point.connection
+
+    def stays(self) -> None:
+        """Take note that it will not restart after all."""
+        self._told_on = None
+
+    def bears(self, action: str) -> None:
+        """Take note that what once took the charger down is answered now."""
+        if action not in _WISHES or self.under_way:
+            return
+        quarantined = self._charge_point.capabilities.quarantined
+        if action in quarantined:
+            quarantined.remove(action)
+            self._charge_point.run(self._save(), "remember what it bears")
+
+    @property
+    def goes_down(self) -> bool:
+        """Return whether the charger was told to restart, or has new firmware."""
+        return self._told_on is not None or self._charge_point.jobs.runs(
+            JobKind.FIRMWARE
+        )
+
     async def ended(self) -> None:
         """Return after what was under way has ended, or begun again and ended."""
         while self._task and not self._task.done():
@@ -104,6 +133,8 @@ class BringUp:
         capabilities = charge_point.capabilities
         if step := capabilities.trying.pop(charge_point.identity, None):
             await self._quarantine(step)
+        if booted and connection is not self._told_on:
+            self._told_on = None
         try:
             await self._steps()
         except NotConnected:
@@ -211,8 +242,9 @@ class BringUp:
 
     async def _quarantine(self, step: str) -> None:
         charge_point = self._charge_point
-        if step not in charge_point.capabilities.quarantined:
-            charge_point.capabilities.quarantined.append(step)
+        quarantined = charge_point.capabilities.quarantined
+        if step not in quarantined and not self.goes_down:
+            quarantined.append(step)
             _LOGGER.warning(
                 "%s dropped its connection after %s; it is not sent again to this"
                 " firmware",

@@ -338,6 +338,11 @@ class Jobs:
                 self._step(kind, status="no_report")
                 self._tell(kind)
 
+    def runs(self, kind: JobKind) -> bool:
+        """Return whether the charger is busy with a job of a kind."""
+        job = self._jobs.get(kind)
+        return job is not None and job.running
+
     def attributes(self, kind: JobKind) -> dict[str, Any]:
         """Return how far the newest job is, and the last steps."""
         job = self._jobs.get(kind)

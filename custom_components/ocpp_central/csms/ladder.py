@@ -23,6 +23,7 @@ from .vocabulary import Setting
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
+    from .connection import Connection
 
 __all__ = ["Ladder", "Rung", "Slot"]
 
@@ -166,7 +167,10 @@ class Ladder:
                 ):
                     self._rule_out(each, other, str(error), but=slot)
         await self._charge_point.capability_store.save()
-        return self._insisted(slot) is None and not self.exhausted(slot)
+        if self._insisted(slot):
+            return False
+        # The only connector can hold what the station does not take.
+        return not self.exhausted(slot) or (slot is Slot.STATION and self._is_single)
 
     def _rule_out(self, slot: Slot, rung: Rung, why: str, *, but: Slot) -> None:
         """Take note of a way that is none; elsewhere it may be known to work."""
@@ -186,8 +190,10 @@ class Ladder:
         self._rule_out(slot, rung, why, but=slot)
         await self._charge_point.capability_store.save()
 
-    async def lost(self, slot: Slot, rung: Rung) -> None:
+    async def lost(self, slot: Slot, rung: Rung, connection: Connection) -> None:
         """Take note that a charger has dropped its socket over a way."""
+        if not connection.lost or self._charge_point.bring_up.goes_down:
+            return
         self._losses[rung] = self._losses.get(rung, 0) + 1
         if self._losses[rung] >= _MAX_LOSSES and self.is_trial(slot, rung):
             await self.failed(slot, rung, "the charger drops its connection")

@@ -5,7 +5,9 @@ from typing import ClassVar
 
 from .charge_point import ChargePoint
 from .connection import Connection, Payload, Priority
-from .errors import CommandRejected
+from .errors import CommandFailed, CommandRejected, InvalidCommand
+
+_RESET = "Reset"
 
 
 class Sender:
@@ -32,6 +34,21 @@ class Sender:
         payload: Payload,
         priority: Priority = Priority.USER,
         patience: float | None = None,
+    ) -> Payload:
+        bring_up = self._charge_point.bring_up
+        if action == _RESET:
+            bring_up.resetting()
+        try:
+            response = await self._answer(action, payload, priority, patience)
+        except CommandRejected, CommandFailed, InvalidCommand:
+            if action == _RESET:
+                bring_up.stays()
+            raise
+        bring_up.bears(action)
+        return response
+
+    async def _answer(
+        self, action: str, payload: Payload, priority: Priority, patience: float | None
     ) -> Payload:
         response = await self._connection.call(
             action, payload, priority=priority, patience=patience

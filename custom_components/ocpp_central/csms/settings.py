@@ -42,6 +42,9 @@ class SettingsState:
     watches: dict[str, int | None] = field(default_factory=dict)
     watched_by: str | None = None
     ended_watches: list[int] = field(default_factory=list)
+    # What keys that limit the current held before us, and what we have made of them.
+    former: dict[str, str] = field(default_factory=dict)
+    ours: dict[str, str] = field(default_factory=dict)
 
 
 class Settings:
@@ -279,6 +282,17 @@ class Settings:
                 self.state.reboot_required.append(name)
             self._show_reboot()
             call_listeners(self._listeners)
+
+    def taken_back(self, name: str) -> None:
+        """Take note that a key holds again what it has held all the time."""
+        if name in self.state.reboot_required:
+            self.state.reboot_required.remove(name)
+            self._show_reboot()
+            self.remember()
+
+    def remember(self) -> None:
+        """Tell that there is something else to remember."""
+        call_listeners(self._listeners)
 
     def told(self, keys: ConfigurationKeys) -> None:
         """Take note of settings that the charger tells in a report."""
