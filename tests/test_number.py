@@ -62,17 +62,14 @@ async def test_current_limit(hass: HomeAssistant, system: System) -> None:
     await system.clock.advance(10)
     assert car.current == 10
     assert system.number("number", "current_limit") == 10
-    assert profiles(charger) == [
-        ("TxProfile", 1, 10, "A"),
-        ("TxDefaultProfile", 1, 10, "A"),
-    ]
+    assert profiles(charger) == [("TxDefaultProfile", 1, 10, "A")]
     # The same limit is not sent again; another one takes its place.
     await system.set("number", "current_limit", 10)
-    assert len(profiles(charger)) == 2
+    assert len(profiles(charger)) == 1
     await system.set("number", "current_limit", 16)
     await system.clock.advance(10)
     assert car.current == 16
-    assert len(charger.profiles) == 2
+    assert len(charger.profiles) == 1
     # The next session begins with it.
     charger.connector(1).unplug()
     car = charger.connector(1).plug_in(Car(max_current=32, ramp=1000))
@@ -93,10 +90,7 @@ async def test_one_connector_of_two(hass: HomeAssistant, system: System) -> None
     await system.set("number", "current_limit", 8, connector=2)
     await system.clock.advance(10)
     assert [car.current for car in cars] == [16, 8]
-    assert profiles(charger) == [
-        ("TxProfile", 2, 8, "A"),
-        ("TxDefaultProfile", 2, 8, "A"),
-    ]
+    assert profiles(charger) == [("TxDefaultProfile", 2, 8, "A")]
     assert system.number("number", "current_limit", 1) == 32
     # Nothing is asked before or after.
     assert [action for action, _ in charger.requests].count("GetConfiguration") == 1
@@ -137,7 +131,8 @@ async def test_refused(hass: HomeAssistant, system: System) -> None:
 async def test_a_refusal_is_in_nobodys_way(hass: HomeAssistant, system: System) -> None:
     """A ceiling that a charger refuses leaves the limits of its connectors alone."""
     raw = await system.dial()
-    await raw.call("StatusNotification", status("Available"))
+    for connector in (1, 2):
+        await raw.call("StatusNotification", status("Available", connector))
     await raw.close()
     await until(hass, lambda: system.value("sensor", "status") == "unavailable")
     await system.set("number", "maximum_current", 20, connector=0)
@@ -151,6 +146,25 @@ async def test_a_refusal_is_in_nobodys_way(hass: HomeAssistant, system: System) 
     assert system.number("number", "current_limit") == 10
     with pytest.raises(HomeAssistantError, match="Rejected"):
         await system.set("number", "maximum_current", 16, connector=0)
+
+
+async def test_a_ceiling_that_only_the_connector_takes(
+    hass: HomeAssistant, system: System
+) -> None:
+    """What holds for the only connector holds for the whole charge point."""
+    raw = await system.dial()
+    await raw.call("StatusNotification", status("Available"))
+    raw.answers["SetChargingProfile"] = lambda payload: {
+        "status": "Accepted" if payload["connectorId"] else "NotSupported"
+    }
+    await system.set("number", "maximum_current", 20, connector=0)
+    assert system.number("number", "maximum_current", 0) == 20
+    sent = raw.calls[-1].payload
+    profile = sent["csChargingProfiles"]
+    assert sent["connectorId"] == 1
+    assert profile["chargingSchedule"]["chargingSchedulePeriod"] == [
+        {"startPeriod": 0, "limit": 20}
+    ]
 
 
 async def test_charger_that_refuses_everything_else(

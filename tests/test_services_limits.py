@@ -178,6 +178,15 @@ async def test_nothing_at_all(hass: HomeAssistant, system: System) -> None:
     await system.clock.advance(5)
     assert car.current == 0
     assert system.value("switch", "paused") == "on"
+    # Whoever pauses in this way lets the car go on in this way.
+    for scope in ("default", "session"):
+        await system.act("set_charging_limit", current=10, scope=scope)
+        await system.clock.advance(5)
+        assert car.current == 10
+        assert system.value("switch", "paused") == "off"
+        await system.act("set_charging_limit", current=0)
+        await system.clock.advance(5)
+        assert car.current == 0
     charger.connector(1).unplug()
     await system.rest()
     charger.requests.clear()

@@ -12,8 +12,8 @@ from .actions import ATTR_CONNECTOR, ActionDescription, Response
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
 from .csms.clock import utcnow
-from .csms.profiles import MINIMUM_CURRENT
 from .csms.model import STATION, ChargingLimit, LimitUnit
+from .csms.profiles import MINIMUM_CURRENT
 from .entity import no_transaction
 
 _CURRENT = vol.All(vol.Coerce(float), vol.Range(min=0))
@@ -59,7 +59,9 @@ async def _set_charging_limit(
     scope = data.get("scope") or ("session" if duration else "default")
     if scope == "session":
         until = utcnow() + duration if duration else None
-        return await charge_point.limits.limit_session(connector, limit, until)
+        response = await charge_point.limits.limit_session(connector, limit, until)
+        await _resume(charge_point, connector, limit)
+        return response
     if duration:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="duration_needs_session"
@@ -71,7 +73,20 @@ async def _set_charging_limit(
         for each in charge_point.connectors if connector == STATION else [connector]:
             await charge_point.set_paused(each, True)
         return {"status": "Accepted"}
-    return await charge_point.limits.limit_default(connector, limit)
+    response = await charge_point.limits.limit_default(connector, limit)
+    await _resume(charge_point, connector, limit)
+    return response
+
+
+async def _resume(
+    charge_point: ChargePoint, connector: int, limit: ChargingLimit
+) -> None:
+    """Let cars go on: who sets 0 A in an action has no other way to end that."""
+    if not limit.value:
+        return
+    for each in charge_point.connectors if connector == STATION else [connector]:
+        if charge_point.wish(each).paused:
+            await charge_point.set_paused(each, False)
 
 
 def _typed_current(current: float) -> ChargingLimit:

@@ -165,9 +165,6 @@ async def _async_command(
     """Return what the charger answers, or how it does not."""
     try:
         response = await _ACTIONS[command](charge_point, connector, data)
-        if command == _SET_LIMIT and any(data.values()):
-            # Whoever sets 0 A here has no other way to let the car go on.
-            await _async_resume(charge_point, connector)
     except CommandRejected as error:
         return {"status": error.status}
     except CommandTimeout:
@@ -179,12 +176,6 @@ async def _async_command(
             HTTPStatus.NOT_FOUND, "Offline", "The charge point is not connected."
         )
     return {"status": str(response.get("status", "Accepted"))}
-
-
-async def _async_resume(charge_point: ChargePoint, connector: int) -> None:
-    for each in charge_point.connectors if connector == STATION else [connector]:
-        if charge_point.wish(each).paused:
-            await charge_point.set_paused(each, False)
 
 
 def _status(charge_point: ChargePoint) -> dict[str, Any]:

@@ -430,10 +430,11 @@ async def test_ceiling(central: Central) -> None:
     """The lowest of what we have set holds; and the station has its own."""
     charge_point, _ = await ready(central, Refusal("NotImplemented"))
     await settled(charge_point)
-    await charge_point.limits.limit_default(1, ChargingLimit(20))
-    await charge_point.set_maximum_current(16)
-    await shows(charge_point, 16, "unverified")
-    assert shown(charge_point, 0) == (16, "unverified")
+    await charge_point.limits.limit_default(1, ChargingLimit(14))
+    await shows(charge_point, 14, "unverified")
+    await charge_point.set_maximum_current(12)
+    await shows(charge_point, 12, "unverified")
+    assert shown(charge_point, 0) == (12, "unverified")
 
 
 def test_timing() -> None:

@@ -181,9 +181,13 @@ async def test_each_connector_has_its_own(central: Central) -> None:
 
 async def test_ceiling(central: Central) -> None:
     """The whole charge point is limited as such."""
-    charge_point, charger = await central.connect()
+    charge_point, charger = await central.connect(installation_current=25)
     await charge_point.set_maximum_current(20)
     assert profiles(charger) == [station(20)]
+    # Never above what the wiring was said to carry.
+    await charge_point.limits.limit_station(ChargingLimit(32))
+    assert profiles(charger) == [station(25)]
+    assert charge_point.wishes.maximum_current == 25
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ async def test_ceiling(central: Central) -> None:
 )
 async def test_what_a_car_can_do(central: Central, wanted: float, sent: float) -> None:
     """Never below 6 A, never 0 while idle, and never more than was asked for."""
-    charge_point, charger = await central.connect()
+    charge_point, charger = await central.connect(installation_current=32)
     await charger.call("StatusNotification", status("Available"))
     await charge_point.set_current_limit(1, wanted)
     assert profiles(charger) == [default(1, sent)]
@@ -207,17 +211,71 @@ async def test_what_a_car_can_do(central: Central, wanted: float, sent: float) -
 
 
 async def test_limit_in_a_transaction(central: Central) -> None:
-    """It holds at once, and for the next one as well."""
+    """What holds for any transaction holds for the one that runs as well."""
     charge_point, charger, number = await charging(central)
     await charge_point.set_current_limit(1, 10)
-    assert profiles(charger) == [running(1, number, (0, 10)), default(1, 10)]
+    assert profiles(charger) == [default(1, 10)]
     await charger.call("StopTransaction", stop(number))
     await charger.call("StatusNotification", status("Available"))
+    await charger.start(meter=2000)
     await settled(charge_point, charger)
     assert profiles(charger) == []
-    second = await charger.start(meter=2000)
+
+
+async def test_a_default_that_is_fixed(central: Central) -> None:
+    """Where a transaction goes on as it began, it is told itself."""
+    charge_point, charger, number = await charging(central)
+    charge_point.capabilities.default_fixed = True
+    await charge_point.set_current_limit(1, 10)
+    assert profiles(charger) == [running(1, number, (0, 10)), default(1, 10)]
+    await charge_point.set_current_limit(1, 12)
+    assert profiles(charger) == [running(1, number, (0, 12)), default(1, 12)]
+
+
+async def test_more_than_may_flow_without_us(
+    central: Central, freezer: FrozenDateTimeFactory
+) -> None:
+    """The way back is in the schedule, and renewed while we are there."""
+    charge_point, charger, number = await charging(central)
+    await charge_point.set_offline_current(8)
+    assert profiles(charger) == [
+        running(1, number, (0, 16), (600 + 300, 8)),
+        default(1, 8),
+    ]
+    freezer.tick(149)
+    charge_point.transactions.tick()
     await settled(charge_point, charger)
-    assert profiles(charger) == [running(1, second, (0, 10))]
+    assert profiles(charger) == []
+    freezer.tick(1)
+    charge_point.transactions.tick()
+    await settled(charge_point, charger)
+    later = "2026-05-01T11:52:30Z"
+    assert profiles(charger) == [
+        running(1, number, (0, 16), (600 + 300, 8), start=later)
+    ]
+    # What is written for another reason needs no renewal so soon.
+    freezer.tick(100)
+    await charge_point.set_current_limit(1, 12)
+    later = "2026-05-01T11:54:10Z"
+    assert profiles(charger) == [
+        running(1, number, (0, 12), (600 + 300, 8), start=later)
+    ]
+    # Back to what holds for any transaction.
+    await charge_point.set_current_limit(1, 7)
+    assert profiles(charger) == [
+        running(1, number, (0, 7), start=later),
+        default(1, 7),
+    ]
+
+
+async def test_fallback_that_is_lifted(central: Central) -> None:
+    """What was written for its sake is written anew."""
+    charge_point, charger = await central.connect()
+    await charger.call("StatusNotification", status("Available"))
+    await charge_point.set_offline_current(8)
+    assert profiles(charger) == [default(1, 8)]
+    await charge_point.set_offline_current(16)
+    assert profiles(charger) == [default(1, 16)]
 
 
 async def test_pause(central: Central) -> None:
@@ -231,6 +289,7 @@ async def test_pause(central: Central) -> None:
     assert profiles(charger) == []
     await charge_point.set_paused(1, False)
     assert profiles(charger) == [running(1, number, (0, 20))]
+    # The profile is there now, and has to follow.
     await charge_point.set_current_limit(1, 10)
     assert profiles(charger) == [running(1, number, (0, 10)), default(1, 10)]
     await charge_point.set_paused(1, True)
@@ -267,7 +326,7 @@ async def test_ceiling_while_paused(central: Central) -> None:
 
 async def test_limit_of_the_session(central: Central) -> None:
     """It ends with the transaction, or when the connector's own one is set anew."""
-    charge_point, charger, number = await charging(central)
+    charge_point, charger, number = await charging(central, installation_current=20)
     await charge_point.set_current_limit(1, 16)
     profiles(charger)
     assert await charge_point.limits.limit_session(1, ChargingLimit(8), None) == {
@@ -278,9 +337,9 @@ async def test_limit_of_the_session(central: Central) -> None:
     await charge_point.set_current_limit(1, 20)
     assert profiles(charger) == [running(1, number, (0, 20)), default(1, 20)]
     await charger.call("StopTransaction", stop(number))
-    second = await charger.start(meter=2000)
+    await charger.start(meter=2000)
     await settled(charge_point, charger)
-    assert profiles(charger) == [running(1, second, (0, 20))]
+    assert profiles(charger) == []
 
 
 @pytest.mark.parametrize(
@@ -300,10 +359,17 @@ async def test_limit_for_a_while(
     freezer.tick(1700)
     await charge_point.limits.apply()
     assert profiles(charger) == []
+    # It has come back by itself: there is nothing to say.
     freezer.tick(101)
     await charge_point.limits.apply()
+    assert profiles(charger) == []
     later = "2026-05-01T12:20:01Z"
-    assert profiles(charger) == [running(1, number, (0, back), start=later)]
+    await charge_point.set_paused(1, True)
+    await charge_point.set_paused(1, False)
+    assert profiles(charger) == [
+        running(1, number, (0, 0), start=later),
+        running(1, number, (0, back), start=later),
+    ]
 
 
 async def test_a_clock_that_is_wrong(
@@ -356,16 +422,15 @@ async def test_a_charger_that_does_not_know_its_transaction_yet(
     """It is tried again when there is something new, and only then complained of."""
     charge_point, charger = await central.connect()
     await charger.call("StatusNotification", status("Preparing"))
-    await charge_point.set_current_limit(1, 10)
-    profiles(charger)
+    await charge_point.set_paused(1, True)
     charger.answers["SetChargingProfile"] = {"status": "Rejected"}
     number = await charger.start()
     await settled(charge_point, charger)
-    assert profiles(charger) == [running(1, number, (0, 10))]
+    assert profiles(charger) == [running(1, number, (0, 0))]
     charger.answers["SetChargingProfile"] = {"status": "Accepted"}
     await charger.call("StatusNotification", status("Charging"))
     await settled(charge_point, charger)
-    assert profiles(charger) == [running(1, number, (0, 10))]
+    assert profiles(charger) == [running(1, number, (0, 0))]
     named = meter_values(sample("1000"), transaction=number)
     await charger.call("MeterValues", named)
     await charger.call("MeterValues", named)
@@ -387,7 +452,7 @@ async def test_a_transaction_of_someone_else(central: Central) -> None:
 
 async def test_wish_while_away(central: Central) -> None:
     """It is kept, and carried out when the charger is back."""
-    charge_point = await central.add()
+    charge_point = await central.add(installation_current=32)
     charge_point.add_connector(1)
     wished: list[float | None] = []
     charge_point.subscribe_wishes(
@@ -422,6 +487,7 @@ async def test_reconnect_without_a_boot(central: Central) -> None:
     """What a charger holds, it still holds: nothing is written."""
     charge_point, charger, number = await charging(central)
     await charge_point.set_current_limit(1, 10)
+    await charge_point.set_paused(1, True)
     await charger.close()
     charger = await central.dial()
     await charge_point.limits.apply()
@@ -429,7 +495,7 @@ async def test_reconnect_without_a_boot(central: Central) -> None:
     # A reboot is another matter.
     await charger.boot()
     await bring_up()
-    assert profiles(charger) == [running(1, number, (0, 10)), default(1, 10)]
+    assert profiles(charger) == [running(1, number, (0, 0)), default(1, 10)]
 
 
 async def test_going_on_while_away(central: Central) -> None:
@@ -479,7 +545,7 @@ async def test_refused(
     central: Central, answer: Answer, error: type[Exception]
 ) -> None:
     """The wish is taken back and the user hears it in the charger's words."""
-    charge_point, charger = await central.connect()
+    charge_point, charger = await central.connect(installation_current=32)
     await charger.call("StatusNotification", status("Available"))
     await charge_point.set_current_limit(1, 16)
     await charge_point.set_maximum_current(20)
@@ -488,9 +554,9 @@ async def test_refused(
     charger.answers["SetChargingProfile"] = answer
     for setting in (
         charge_point.set_current_limit(1, 10),
-        charge_point.set_maximum_current(10),
+        charge_point.set_maximum_current(18),
         charge_point.limits.limit_default(1, ChargingLimit(10)),
-        charge_point.limits.limit_station(ChargingLimit(10)),
+        charge_point.limits.limit_station(ChargingLimit(18)),
     ):
         with pytest.raises(error):
             await setting
@@ -513,7 +579,11 @@ async def test_refused_pause(central: Central) -> None:
     with pytest.raises(CommandRejected):
         await charge_point.set_paused(1, True)
     assert charge_point.wish(1).paused is False
-    assert profiles(charger) == [running(1, number, (0, 0))]
+    # It was tried in every way there is, the likeliest first.
+    first, *others = profiles(charger)
+    assert first == running(1, number, (0, 0))
+    assert others
+    assert "ClearChargingProfile" not in charger.actions
     await charger.alive()
     assert events == []
 
@@ -521,6 +591,9 @@ async def test_refused_pause(central: Central) -> None:
 async def test_refused_in_a_transaction(central: Central) -> None:
     """What cannot hold now is not set for later either."""
     charge_point, charger, number = await charging(central)
+    await charge_point.set_paused(1, True)
+    await charge_point.set_paused(1, False)
+    profiles(charger)
     charger.answers["SetChargingProfile"] = refuse("TxProfile", {"status": "Rejected"})
     with pytest.raises(CommandRejected):
         await charge_point.set_current_limit(1, 10)
@@ -528,9 +601,29 @@ async def test_refused_in_a_transaction(central: Central) -> None:
     assert charge_point.wish(1).current_limit is None
 
 
+async def test_refused_in_the_second_place(central: Central) -> None:
+    """What was accepted of a wish that came to nothing is taken back as well."""
+    charge_point, charger, number = await charging(central)
+    await charge_point.set_paused(1, True)
+    await charge_point.set_paused(1, False)
+    await charge_point.set_current_limit(1, 16)
+    profiles(charger)
+    charger.answers["SetChargingProfile"] = refuse(
+        "TxDefaultProfile", {"status": "Rejected"}
+    )
+    with pytest.raises(CommandRejected):
+        await charge_point.set_current_limit(1, 10)
+    await settled(charge_point, charger)
+    assert profiles(charger) == [
+        running(1, number, (0, 10)),
+        default(1, 10),
+        running(1, number, (0, 16)),
+    ]
+
+
 async def test_refused_once_is_not_refused_for_all(central: Central) -> None:
     """What a charger refuses of one connector is no reason to leave out the rest."""
-    charge_point = await central.add()
+    charge_point = await central.add(installation_current=32)
     for connector in (1, 2):
         charge_point.add_connector(connector)
         await charge_point.set_current_limit(connector, 10)
@@ -573,11 +666,13 @@ async def test_many_wishes_at_once(central: Central) -> None:
     charge_point, charger = await central.connect()
     await charger.call("StatusNotification", status("Available"))
     charger.answers["SetChargingProfile"] = Silence()
-    setting = [
-        asyncio.create_task(charge_point.set_current_limit(1, current))
-        for current in range(6, 17)
-    ]
+    setting = [asyncio.create_task(charge_point.set_current_limit(1, 6))]
     first = await charger.called("SetChargingProfile")
+    setting += [
+        asyncio.create_task(charge_point.set_current_limit(1, current))
+        for current in range(7, 17)
+    ]
+    await charger.alive()
     charger.answers["SetChargingProfile"] = {"status": "Accepted"}
     await charger.answer(first, {"status": "Accepted"})
     await asyncio.gather(*setting)
@@ -590,7 +685,7 @@ async def test_many_wishes_at_once(central: Central) -> None:
 
 async def test_clear(central: Central) -> None:
     """Only our own profiles, by their ids."""
-    charge_point, charger, number = await charging(central)
+    charge_point, charger, _ = await charging(central)
     await charge_point.set_current_limit(1, 10)
     await charge_point.set_maximum_current(20)
     charger.forget()
@@ -607,7 +702,7 @@ async def test_clear(central: Central) -> None:
     assert profiles(charger) == []
     # What is wished for again is sent again.
     await charge_point.set_current_limit(1, 10)
-    assert profiles(charger) == [running(1, number, (0, 10)), default(1, 10)]
+    assert profiles(charger) == [default(1, 10)]
 
 
 async def test_clear_nothing(central: Central) -> None:
@@ -665,10 +760,7 @@ async def test_a_charger_that_only_speaks_watts(central: Central) -> None:
     )
     await speaks(charge_point, "Power")
     await charge_point.set_current_limit(1, 10)
-    assert profiles(charger) == [
-        running(1, number, (0, 6900), unit="W"),
-        default(1, 6900, "W"),
-    ]
+    assert profiles(charger) == [default(1, 6900, "W")]
     await charge_point.set_maximum_current(13)
     assert profiles(charger) == [station(8970, "W")]
     await charge_point.set_paused(1, True)
@@ -729,9 +821,10 @@ async def test_only_defaults(central: Central, answer: Answer) -> None:
     paused = profile(2, "TxDefaultProfile", (0, 0), (600 + 12 * 3600, 16), start=BEFORE)
     # Found out once, and remembered.
     assert profiles(charger) == [running(1, number, (0, 0)), (1, paused)]
-    assert charge_point.capabilities.default_only
+    assert charge_point.capabilities.failed_rungs
     await charge_point.limits.apply()
     assert profiles(charger) == []
+    # What was wanted before is written again in the same place.
     await charge_point.set_paused(1, False)
     assert profiles(charger) == [default(1, 16)]
     await charge_point.set_current_limit(1, 10)

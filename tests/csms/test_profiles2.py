@@ -631,6 +631,14 @@ def dynamic(limit: float, **more: Any) -> tuple[int, Payload]:
     return running(1, "T1", (0, limit), start=None, **more)
 
 
+async def on_its_own_fuse(central: Central) -> tuple[ChargePoint, Charger]:
+    """Return a charger that is to fall back to 16 A, though nobody relies on that."""
+    charge_point, charger = await charging(central, "2.1", installation_current=32)
+    charge_point.shares_fuse = False
+    charge_point.wishes.offline_current = 16
+    return charge_point, charger
+
+
 async def test_dynamic(central: Central) -> None:
     """Installed once, and then only the limit is updated."""
     charge_point, charger = await charging(central, "2.1")
@@ -651,11 +659,12 @@ async def test_dynamic(central: Central) -> None:
         for limit in (9.5, 0)
     ]
     charger.forget()
+    await charge_point.set_paused(1, False)
+    charger.forget()
     # The way back is in a schedule, which a dynamic profile cannot have.
     until_ = datetime.now(UTC) + timedelta(minutes=30)
     await charge_point.limits.limit_session(1, ChargingLimit(8), until_)
     assert profiles(charger) == [running(1, "T1", (0, 8), (2400, 16))]
-    await charge_point.set_paused(1, False)
     await charge_point.set_current_limit(1, 12)
     assert profiles(charger)[0] == dynamic(12)
 
@@ -689,7 +698,7 @@ async def test_dynamic_refused(central: Central) -> None:
 
 async def test_2_0_1_knows_no_dynamic_profiles(central: Central) -> None:
     """Whatever its variables say."""
-    charge_point, charger = await charging(central, "2.0.1")
+    charge_point, charger = await charging(central, "2.0.1", installation_current=32)
     await has(
         charge_point, SupportsDynamicProfiles="true", SupportsMaxOfflineDuration="true"
     )
@@ -717,7 +726,7 @@ async def test_pull_dynamic_schedule(central: Central) -> None:
 
 async def test_offline_duration(central: Central) -> None:
     """More than the fallback lasts for minutes only, once the charger is alone."""
-    charge_point, charger = await charging(central, "2.1", installation_current=16)
+    charge_point, charger = await on_its_own_fuse(central)
     await has(charge_point, SupportsMaxOfflineDuration="true")
     await charge_point.limits.limit_session(1, ChargingLimit(20), None)
     assert profiles(charger) == [
@@ -737,7 +746,7 @@ async def test_offline_duration(central: Central) -> None:
 
 async def test_dynamic_above_the_fallback(central: Central) -> None:
     """Whether it lasts while the charger is alone is not for an update to change."""
-    charge_point, charger = await charging(central, "2.1", installation_current=16)
+    charge_point, charger = await on_its_own_fuse(central)
     await has(
         charge_point, SupportsDynamicProfiles="true", SupportsMaxOfflineDuration="true"
     )

@@ -101,6 +101,12 @@ class Write:
         """Return whom it concerns."""
         return {want.connector for want in self.wants}
 
+    def concerns(self, connector: int) -> bool:
+        """Return whether a connector is limited by it, not only as a part of all."""
+        return connector in self.connectors or (
+            self.slot is not Slot.STATION and STATION in self.connectors
+        )
+
 
 class Wanted:
     """What is wanted of one charge point, as it has to be written."""
@@ -162,7 +168,10 @@ class Wanted:
         running = next((one.transaction for one in wants if one.transaction), None)
         course = least([one.course for one in wants])
         course = tuple(Step(written(step.limit), step.until) for step in course)
-        if self._periods:
+        if place.key:
+            # It holds one value, until it is told another.
+            course = (Step(ahead(course, utcnow())[0].limit),)
+        elif self._periods:
             course = shortened(course, max(2, self._periods))
         relative = want.rung.relative
         profile = LimitProfile(
