@@ -223,8 +223,9 @@ class External:
 
     def _is_ours(self, evse: int, profile: Payload) -> bool:
         purpose = purpose_of(text(profile, "chargingProfilePurpose"))
+        stack = number(profile, "stackLevel") or 0
         return purpose is not None and number(profile, "id") == profile_id(
-            self._charge_point, purpose, evse
+            self._charge_point, purpose, evse, stack
         )
 
     # Who has asked to charge at once

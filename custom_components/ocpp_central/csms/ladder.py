@@ -17,7 +17,6 @@ from .errors import (
 )
 from .known_models import known_keys, known_model
 from .model import STATION, LimitUnit, Purpose
-from .profiles import units_of
 from .rungs import Rung, Slot
 from .vocabulary import Setting
 
@@ -150,7 +149,7 @@ class Ladder:
         unknown = isinstance(error, NotSupported) or (
             isinstance(error, CommandRejected) and error.status.casefold() in _UNKNOWN
         )
-        if not self.is_trial(slot, rung) and not unknown:
+        if not self.is_trial(slot, rung):
             refusals = self._refusals.get((slot, rung), 0) + 1
             self._refusals[slot, rung] = refusals
             if refusals < _TOO_OFTEN:
@@ -254,7 +253,7 @@ class Ladder:
         charge_point = self._charge_point
         source = (
             *(charge_point.info, charge_point.spoken, self._is_single),
-            self._may_cap,
+            *(self._may_cap, charge_point.direct_current),
         )
         keys = charge_point.configuration
         made = self._made.get(slot)
@@ -305,10 +304,11 @@ class Ladder:
         return (False,) if absolute else (False, True)
 
     def _units(self) -> list[LimitUnit]:
-        configuration = self._charge_point.configuration
-        units = units_of(configuration)
+        units = self._charge_point.limit_units
+        if self._charge_point.configuration.text(Setting.LIMIT_UNITS):
+            return units
         # One that does not say which it takes may take the other one only.
-        return units if configuration.text(Setting.LIMIT_UNITS) else list(LimitUnit)
+        return [*units, *(unit for unit in LimitUnit if unit not in units)]
 
     def _stacks(self) -> list[int]:
         """Return the lowest levels, and the highest, which is above what others wrote."""
