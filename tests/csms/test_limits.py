@@ -546,7 +546,8 @@ async def test_refused(
 ) -> None:
     """The wish is taken back and the user hears it in the charger's words."""
     charge_point, charger = await central.connect(installation_current=32)
-    await charger.call("StatusNotification", status("Available"))
+    for connector in (1, 2):
+        await charger.call("StatusNotification", status("Available", connector))
     await charge_point.set_current_limit(1, 16)
     await charge_point.set_maximum_current(20)
     wished: list[None] = []
@@ -896,3 +897,31 @@ async def test_offline_there_is_nothing_to_say(central: Central) -> None:
         with suppress(NotConnected):
             await verb
             pytest.fail("nobody was there")
+
+
+# All connectors at once
+
+
+async def test_all_connectors(central: Central) -> None:
+    """One default of all stands only where none has its own."""
+    charge_point, charger = await central.connect()
+    for connector in (1, 2):
+        await charger.call("StatusNotification", status("Available", connector))
+    await charge_point.limits.limit_default(0, ChargingLimit(10))
+    [(connector, common)] = profiles(charger)
+    number = common["chargingProfileId"]
+    assert connector == 0
+    assert common == profile(number, "TxDefaultProfile", (0, 10))
+    await charge_point.set_current_limit(2, 16)
+    sent = [
+        (call.action, call.payload.get("id"), call.payload.get("connectorId"))
+        for call in charger.calls
+    ]
+    assert sent == [
+        ("SetChargingProfile", None, 1),
+        ("SetChargingProfile", None, 2),
+        ("ClearChargingProfile", number, None),
+    ]
+    assert profiles(charger) == [default(1, 10), default(2, 16)]
+    # It is known after a restart as well.
+    assert charge_point.wishes.places == ["default 1 0", "default 2 0"]

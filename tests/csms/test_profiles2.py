@@ -635,7 +635,8 @@ async def on_its_own_fuse(central: Central) -> tuple[ChargePoint, Charger]:
     """Return a charger that is to fall back to 16 A, though nobody relies on that."""
     charge_point, charger = await charging(central, "2.1", installation_current=32)
     charge_point.shares_fuse = False
-    charge_point.wishes.offline_current = 16
+    await charge_point.set_offline_current(16)
+    charger.forget()
     return charge_point, charger
 
 
