@@ -51,6 +51,7 @@ TIMING = Timing(
     pace=0,
     reboot=NEVER,
     settle=NEVER,
+    verify=NEVER,
 )
 
 BOOT: Payload = {

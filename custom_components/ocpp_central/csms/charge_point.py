@@ -42,8 +42,10 @@ from .model import (
     Value,
     Wishes,
 )
+from .offers import Offers
 from .prices import Prices
 from .profiles import units_of
+from .proof import Proof
 from .reasons import Reasons
 from .reports import Reports
 from .reservations import Reservations
@@ -105,6 +107,7 @@ class ChargePoint(State):
         self.transactions = Transactions(self, ledger, prices)
         self.transaction_events = TransactionEvents(self, ledger)
         self.limits = Limits(self)
+        self.offers = Offers(self)
         self.local_list = LocalList(self, authorizer)
         self.access.is_listed = self.local_list.has
         self.reservations = Reservations(self)
@@ -140,6 +143,7 @@ class ChargePoint(State):
         self._wish_listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._reasons = Reasons(self)
+        self.proof = Proof(self, self.limits)
         self.signs = Signs(self)
 
     @property
@@ -244,6 +248,8 @@ class ChargePoint(State):
             power = power_of(reading, config.nominal_voltage, config.phases)
             changes = {**reading.values, "power": power}
         self.update(connector, changes)
+        self.offers.sampled(connector, reading.values)
+        self.proof.looked(connector)
 
     def set_info(self, info: BootInfo) -> None:
         """Keep who the charger says it is."""
@@ -285,6 +291,7 @@ class ChargePoint(State):
     def booted(self) -> None:
         """Take note of a BootNotification."""
         self.limits.forget()
+        self.proof.forget()
         self.external.forget()
         self.settings.booted()
         self.heard_status.clear()
@@ -449,6 +456,7 @@ class ChargePoint(State):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.bring_up.stop()
         self.schedules.stop()
+        self.proof.stop()
         await self.bring_up.ended()
 
     # Connection

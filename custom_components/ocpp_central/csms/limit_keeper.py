@@ -55,6 +55,7 @@ class LimitKeeper:
         self._unnamed: set[int] = set()
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[Held], None]] = []
+        self._refusal_listeners: list[Callable[[set[int]], None]] = []
 
     # What happens
 
@@ -116,6 +117,10 @@ class LimitKeeper:
     def subscribe(self, listener: Callable[[Held], None]) -> Unsubscribe:
         """Call a listener with everything that the charger accepts."""
         return add_listener(self._listeners, listener)
+
+    def subscribe_refusals(self, listener: Callable[[set[int]], None]) -> Unsubscribe:
+        """Call a listener with the connectors whose limits the charger refuses."""
+        return add_listener(self._refusal_listeners, listener)
 
     # What holds
 
@@ -196,6 +201,7 @@ class LimitKeeper:
                         for each in write.connectors:
                             refused[each] = errors[each]
         if refused:
+            call_listeners(self._refusal_listeners, set(refused))
             raise next(iter(refused.values()))
 
     def _next(self, connector: int | None, refused: Collection[int]) -> Write | None:
@@ -214,6 +220,25 @@ class LimitKeeper:
             if (held := self._held.get(write.place)) is None
             or _ahead(held.profile) != _ahead(write.profile)
         ]
+
+    def refused(self, connector: int) -> Write | None:
+        """Return what is wanted of a connector that the charger refuses in every way."""
+        return next(
+            (
+                write
+                for write in self._differing()
+                if connector in write.connectors
+                and write.place in self._refused
+                and self.ladder.ruled_out(write.slot, write.rung)
+            ),
+            None,
+        )
+
+    async def again(self, held: Held) -> None:
+        """Send once more what was accepted and is not obeyed. Raises CommandError."""
+        if self._held.get(held.place) is held:
+            del self._held[held.place]
+        await self.apply()
 
     async def ignored(self, held: Held, why: str) -> None:
         """Go on to the next way: what was accepted is not obeyed. Raises CommandError."""

@@ -22,6 +22,7 @@ _KEYS = (
     "effective_limit",
     "effective_limit_schedule",
     "external",
+    "throttled",
 )
 _STATION_KEYS = ("status", "reboot_required")
 
@@ -139,6 +140,8 @@ def _limited(charge_point: ChargePoint, connector: int) -> Reason | None:
                 if outside.balances
                 else Reason.LIMITED_BY_STATION
             )
+    if charge_point.value(connector, "throttled") is not None:
+        return Reason.LIMITED_BY_STATION
     session = charge_point.wish(connector).session
     if session and session.value == 0:
         return Reason.PAUSED_BY_USER

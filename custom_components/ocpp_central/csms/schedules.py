@@ -15,6 +15,8 @@ from .errors import (
     NotConnected,
     NotSupported,
 )
+from .evidence import offer
+from .limit_keeper import Held
 from .model import STATION, ConnectorStatus
 from .profiles import amperes
 from .schedule import HORIZON, Schedule, in_amperes, read_composite
@@ -65,11 +67,18 @@ class Schedules:
         # Loop time of the newest question about each connector.
         self._asked: dict[int, float] = {}
         charge_point.subscribe_new(self._on_new)
+        charge_point.limits.subscribe(self._accepted)
 
     def at(self, connector: int) -> Schedule | None:
         """Return what the charger told of a connector, while it holds."""
         schedule = self._schedules.get(connector)
         return schedule if schedule and utcnow() < schedule.end else None
+
+    def read_since(self, connector: int, time: float) -> Schedule | None:
+        """Return what the charger told when asked after a time of the event loop."""
+        if self._asked.get(connector, 0.0) < time:
+            return None
+        return self.at(connector)
 
     def profile_changed(self, connector: int) -> None:
         """Look again after a profile of a connector, or of all of them (0), changed."""
@@ -152,12 +161,20 @@ class Schedules:
         else:
             self._schedules.pop(connector, None)
         self._show(connector)
+        # Also where it says the same as before: now it is about what was told last.
+        charge_point.proof.looked(connector)
 
     async def _give_up(self) -> None:
         self._charge_point.capabilities.no_composite = True
         await self._charge_point.capability_store.save()
 
     # Showing
+
+    def _accepted(self, held: Held) -> None:
+        connector = held.profile.connector
+        everybody = (STATION, *self._charge_point.connectors)
+        for each in everybody if connector == STATION else (connector,):
+            self._show(each)
 
     def _on_new(self, connector: int, key: str) -> None:
         if connector == STATION or connector in self._watched:
@@ -240,9 +257,9 @@ class Schedules:
     def _without_schedule(self, connector: int) -> tuple[float | None, Source | None]:
         """Return what else tells of the limit: the offer, the current, or nobody."""
         charge_point = self._charge_point
-        offered = charge_point.value(connector, "current_offered")
-        if isinstance(offered, (int, float)):
-            return float(offered), Source.OFFERED
+        offered = offer(charge_point, connector)
+        if offered is not None:
+            return offered, Source.OFFERED
         ours = charge_point.limits.held(connector)
         if ours is None:
             return None, None
