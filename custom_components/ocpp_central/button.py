@@ -28,6 +28,8 @@ class OcppButtonDescription(OcppEntityDescription, ButtonEntityDescription):
 
 
 async def _refresh(charge_point: ChargePoint, _connector: int) -> None:
+    charge_point.limits.ladder.try_again()
+    charge_point.limits.restore()
     for connector in charge_point.connectors:
         await charge_point.commands.trigger_message("StatusNotification", connector)
         await charge_point.commands.trigger_message("MeterValues", connector)
@@ -36,6 +38,7 @@ async def _refresh(charge_point: ChargePoint, _connector: int) -> None:
 async def _clear_limits(charge_point: ChargePoint, _connector: int) -> None:
     for connector in (STATION, *charge_point.connectors):
         await charge_point.limits.clear(connector)
+    charge_point.limits.ladder.start_over()
 
 
 async def _toggle(charge_point: ChargePoint, connector: int) -> None:

@@ -87,6 +87,12 @@ def _charge_point(charge_point: ChargePoint) -> dict[str, Any]:
                 else None
             ),
             "capabilities": asdict(charge_point.capabilities),
+            # What helps others with the same charger, as a whole.
+            "limits": {
+                **charge_point.limits.ladder.as_dict(),
+                "written": charge_point.wishes.places,
+                "fail_safe": charge_point.value(STATION, "fail_safe"),
+            },
             "configuration": {
                 name: (
                     "**REDACTED**"

@@ -211,6 +211,16 @@ class Ladder:
                     if name.startswith(f"{slot}: "):
                         del failed[name]
 
+    def start_over(self) -> None:
+        """Forget all that was learnt: the user has changed the charger, or given up."""
+        self._refusals.clear()
+        self._losses.clear()
+        capabilities = self._charge_point.capabilities
+        for learnt in (self._obeyed, self._accepted, capabilities.failed_rungs):
+            learnt.clear()
+        store = self._charge_point.capability_store
+        self._charge_point.run(store.save(), "forget how to limit it")
+
     # What there is
 
     def ways(self) -> list[Rung]:
