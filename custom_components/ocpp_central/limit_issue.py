@@ -1,0 +1,86 @@
+"""The repair of a charger that keeps to a limit in no way there is."""
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .const import DOMAIN
+from .csms.charge_point import ChargePoint
+from .csms.model import STATION
+from .csms.proof import LimitProblem
+from .csms.rungs import Rung
+from .devices import connector_name
+from .limit_ways import described
+
+LIMIT_NOT_OBEYED = "limit_not_obeyed"
+
+
+@callback
+def async_update_limit_issues(hass: HomeAssistant, charge_point: ChargePoint) -> None:
+    """Tell which limits do not hold, for as long as they do not."""
+    problems = charge_point.proof.problems
+    for connector in _told(hass, charge_point.identity):
+        if connector not in problems:
+            _delete(hass, charge_point.identity, connector)
+    for problem in problems.values():
+        _create(hass, charge_point, problem)
+
+
+@callback
+def async_delete_limit_issues(hass: HomeAssistant, identity: str) -> None:
+    """Take the repairs of a charge point back."""
+    for connector in _told(hass, identity):
+        _delete(hass, identity, connector)
+
+
+def _create(
+    hass: HomeAssistant, charge_point: ChargePoint, problem: LimitProblem
+) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        _prefix(charge_point.identity) + str(problem.connector),
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="limit_not_obeyed",
+        translation_placeholders={
+            "name": _name(charge_point, problem.connector),
+            "limit": f"{problem.wanted:g}",
+            "seen": problem.seen,
+            "ways": "\n".join(
+                f"- {_way(name)}: {words}" for name, words in problem.ways.items()
+            ),
+            "advice": problem.advice,
+        },
+    )
+
+
+def _delete(hass: HomeAssistant, identity: str, connector: int) -> None:
+    ir.async_delete_issue(hass, DOMAIN, _prefix(identity) + str(connector))
+
+
+def _told(hass: HomeAssistant, identity: str) -> list[int]:
+    """Return the connectors of a charge point that there is a repair of."""
+    prefix = _prefix(identity)
+    numbers = [
+        issue_id.removeprefix(prefix)
+        for domain, issue_id in ir.async_get(hass).issues
+        if domain == DOMAIN and issue_id.startswith(prefix)
+    ]
+    # Another charge point may be called by this one's name and a number.
+    return [int(number) for number in numbers if number.isdecimal()]
+
+
+def _prefix(identity: str) -> str:
+    return f"{LIMIT_NOT_OBEYED}_{identity.casefold()}_"
+
+
+def _name(charge_point: ChargePoint, connector: int) -> str:
+    name = charge_point.config.name
+    if connector == STATION or len(charge_point.connectors) == 1:
+        return name
+    return f"{name} connector {connector_name(connector)}"
+
+
+def _way(name: str) -> str:
+    rung = Rung.named(name)
+    return described(rung) if rung else name
