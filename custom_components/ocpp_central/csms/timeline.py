@@ -88,7 +88,9 @@ def needs_end(demand: Demand) -> bool:
 
 def lifetime(demand: Demand) -> timedelta:
     """Return how long what is wanted now may outlive us."""
-    return _ABOVE if _wanted(demand)[0].limit > demand.floor else _BELOW
+    course = _wanted(demand)
+    coming = course[:1] if demand.live else course
+    return _ABOVE if any(step.limit > demand.floor for step in coming) else _BELOW
 
 
 def without_return(demand: Demand) -> Demand:
