@@ -57,6 +57,7 @@ from .state import State, Unsubscribe, add_listener, call_listeners
 from .transaction_events import TransactionEvents
 from .transactions import Transactions
 from .versions import VERSIONS, dialect_of, version_of
+from .write_budget import Cause
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -290,6 +291,8 @@ class ChargePoint(State):
 
     def booted(self) -> None:
         """Take note of a BootNotification."""
+        if self.connection:
+            self.connection.booted()
         self.limits.forget()
         self.proof.forget()
         self.external.forget()
@@ -419,7 +422,7 @@ class ChargePoint(State):
                 if self._wishes_told != told:
                     # Whoever heard of it meanwhile hears that it came to nothing.
                     self.wishes_changed()
-            self.limits.restore()
+            self.limits.restore(Cause.TAKEN_BACK)
             raise
         self.wishes_changed()
         return carried_out
@@ -456,6 +459,7 @@ class ChargePoint(State):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.bring_up.stop()
         self.schedules.stop()
+        self.limits.stop()
         self.proof.stop()
         await self.bring_up.ended()
 

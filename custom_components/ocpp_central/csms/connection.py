@@ -82,8 +82,6 @@ class Timing:
     reboot: float = 10
     # How long limits are left to settle until the charger is asked what they come to.
     settle: float = 5
-    # How long a charger may take to do what it has accepted.
-    verify: float = 15
     # How long one may take to answer what nobody knows it to understand.
     probe: float = 15
     # How long a charger may take to do what it has accepted.

@@ -1,7 +1,7 @@
 """Keeps what a charger holds in step with what is wanted of it."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .connection import Payload, Priority
-from .errors import CommandError, CommandFailed, CommandRejected, NotConnected
+from .errors import (
+    CommandError,
+    CommandFailed,
+    CommandRejected,
+    ConnectionLost,
+    NotConnected,
+)
 from .ladder import Ladder, Rung, Slot
+from .limit_keys import restore_key
+from .limit_writer import LimitWriter, Superseded
 from .model import STATION, ChargingLimit, LimitProfile, Purpose, Transaction
 from .profiles import amperes
 from .state import Unsubscribe, add_listener, call_listeners
 from .timeline import ahead
 from .wanted import Place, Wanted, Write
+from .write_budget import Cause
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -49,8 +58,9 @@ class LimitKeeper:
         self.wanted = Wanted(charge_point, self.ladder)
         self._charge_point = charge_point
         self._held: dict[Place, Held] = {}
-        # What was refused last, by place.
-        self._refused: dict[Place, LimitProfile] = {}
+        # What is to be sent even if it is held.
+        self._forced: set[Place] = set()
+        self._writer = LimitWriter(charge_point, self.restore)
         # Connectors whose charger has not named its transaction yet.
         self._unnamed: set[int] = set()
         self._lock = asyncio.Lock()
@@ -62,7 +72,7 @@ class LimitKeeper:
     def forget(self) -> None:
         """Assume nothing of what the charger holds, so that all is sent again."""
         self._held.clear()
-        self._refused.clear()
+        self._writer.forget()
         self.ladder.booted()
 
     def transaction_started(self, transaction: Transaction) -> None:
@@ -106,13 +116,18 @@ class LimitKeeper:
         """Renew what runs out by itself; called once a minute."""
         self.restore()
 
-    def restore(self) -> None:
-        """Send in the background what differs, but for what was refused already."""
-        if self._charge_point.connected and any(
-            self._refused.get(write.place) != _ahead(write.profile)
-            for write in self._differing()
-        ):
-            self._charge_point.run(self.apply(), TASK)
+    def restore(self, cause: Cause = Cause.ENGINE) -> None:
+        """Send in the background what differs, as far as it is time for it."""
+        if self._charge_point.connected and self._due(None, cause):
+            self._charge_point.run(self.apply(cause=cause), TASK)
+
+    def stop(self) -> None:
+        """Send nothing any more by itself."""
+        self._writer.stop()
+
+    def new_day(self) -> None:
+        """Count writes from the beginning again."""
+        self._writer.new_day()
 
     def subscribe(self, listener: Callable[[Held], None]) -> Unsubscribe:
         """Call a listener with everything that the charger accepts."""
@@ -170,7 +185,10 @@ class LimitKeeper:
     # Changes
 
     async def apply(
-        self, connector: int | None = None, priority: Priority = Priority.USER
+        self,
+        connector: int | None = None,
+        priority: Priority = Priority.USER,
+        cause: Cause = Cause.USER,
     ) -> None:
         """Send what differs from what the charger holds, of one connector or of all.
 
@@ -179,45 +197,91 @@ class LimitKeeper:
         """
         if not self._charge_point.connected:
             raise NotConnected
-        async with self._lock:
-            refused: dict[int, CommandError] = {}
-            # What was said of the likeliest way tells more than of the last one.
-            errors: dict[int, CommandError] = {}
-            # Looked up anew each time: what is wanted may change while we wait.
-            while True:
-                await self._clear_stale()
-                write = self._next(connector, refused)
-                if write is None:
-                    break
-                try:
-                    await self._send(write, priority)
-                except NotConnected:
-                    raise
-                except CommandError as error:
-                    self._refused[write.place] = _ahead(write.profile)
-                    for each in write.connectors:
-                        errors.setdefault(each, error)
-                    if not await self._climbs(write, error):
-                        for each in write.connectors:
-                            refused[each] = errors[each]
+        if self.wanted.stale():
+            # What was for all is now for each of them, or the other way round.
+            connector = None
+        self._writer.make_way(self._due(connector, cause))
+        refused: dict[int, CommandError] = {}
+        # What was said of the likeliest way tells more than of the last one.
+        errors: dict[int, CommandError] = {}
+        # Looked up anew each time: what is wanted may change while we wait.
+        while await self._apply_next(connector, priority, refused, errors, cause):
+            pass
+        waits = (self._writer.wait(write, Cause.ENGINE) for write in self._differing())
+        self._writer.come_back(min(filter(None, waits), default=None))
         if refused:
             call_listeners(self._refusal_listeners, set(refused))
             raise next(iter(refused.values()))
 
-    def _next(self, connector: int | None, refused: Collection[int]) -> Write | None:
-        """Return what is to be sent next."""
-        for write in self._differing():
-            if write.connectors & set(refused):
-                continue
-            if connector in (None, STATION) or {connector, STATION} & write.connectors:
-                return self.wanted.renew(write)
-        return None
+    async def _apply_next(
+        self,
+        connector: int | None,
+        priority: Priority,
+        refused: dict[int, CommandError],
+        errors: dict[int, CommandError],
+        cause: Cause,
+    ) -> bool:
+        """Send one thing that differs; returns False where there is none."""
+        async with self._lock:
+            write = next(
+                (
+                    write
+                    for write in self._due(connector, cause)
+                    if not write.connectors & set(refused)
+                ),
+                None,
+            )
+            if write is None:
+                if not self._differing():
+                    # Nothing is taken away before what replaces it is accepted.
+                    await self._clear_stale()
+                return False
+            write = self.wanted.renew(write)
+            connection = self._charge_point.connection
+            try:
+                await self._send(write, priority)
+            except ConnectionLost:
+                if connection:
+                    await self.ladder.lost(write.slot, write.rung, connection)
+                raise
+            except Superseded, NotConnected:
+                if not self._charge_point.connected:
+                    raise NotConnected from None
+            except CommandError as error:
+                for each in write.connectors:
+                    errors.setdefault(each, error)
+                if not await self._climbs(write, error):
+                    # The only connector can hold a ceiling as well.
+                    if write in self.wanted.writes():
+                        for each in write.connectors:
+                            refused[each] = errors[each]
+            return True
+
+    def _due(self, connector: int | None, cause: Cause) -> list[Write]:
+        """Return what is to be sent now, of one connector or of all.
+
+        First of whom less is to flow.
+        """
+        due = [
+            write
+            for write in self._differing()
+            if (connector in (None, STATION) or write.concerns(connector))
+            and not self._writer.wait(write, cause)
+        ]
+        urgent = {
+            connector
+            for write in due
+            if self._writer.lowers(write)
+            for connector in write.connectors
+        }
+        return sorted(due, key=lambda write: not write.connectors & urgent)
 
     def _differing(self) -> list[Write]:
         return [
             write
             for write in self.wanted.writes()
-            if (held := self._held.get(write.place)) is None
+            if write.place in self._forced
+            or (held := self._held.get(write.place)) is None
             or _ahead(held.profile) != _ahead(write.profile)
         ]
 
@@ -228,7 +292,7 @@ class LimitKeeper:
                 write
                 for write in self._differing()
                 if connector in write.connectors
-                and write.place in self._refused
+                and self._writer.has_failed(write)
                 and self.ladder.ruled_out(write.slot, write.rung)
             ),
             None,
@@ -236,8 +300,7 @@ class LimitKeeper:
 
     async def again(self, held: Held) -> None:
         """Send once more what was accepted and is not obeyed. Raises CommandError."""
-        if self._held.get(held.place) is held:
-            del self._held[held.place]
+        self._forced.add(held.place)
         await self.apply()
 
     async def ignored(self, held: Held, why: str) -> None:
@@ -252,16 +315,17 @@ class LimitKeeper:
             return await commands.clear_limit_profile(
                 place.purpose, place.where, place.stack
             )
-        most = int(self._charge_point.config.installation_current)
-        return await commands.set_configuration(place.key, f"{most}")
+        return await restore_key(self._charge_point, place.key)
 
     async def _clear_stale(self) -> None:
         """Remove what stands beside what is wanted now."""
         for place in self.wanted.stale():
             try:
-                await self._clear(place)
+                await self._writer.clear(self._clear(place))
             except NotConnected:
                 raise
+            except Superseded:
+                return
             except CommandError:
                 # A charger that has none there, or takes none away, says no more.
                 pass
@@ -270,24 +334,21 @@ class LimitKeeper:
     async def _send(self, write: Write, priority: Priority) -> None:
         """Make the charger hold a limit."""
         place, profile = write.place, write.profile
+        self._forced.discard(place)
         # Until it is answered, nobody knows what the charger holds.
         held = self._held.pop(place, None)
-        commands = self._charge_point.commands
         try:
-            if place.key:
-                limit = profile.course[0].limit
-                answer = await commands.set_configuration(place.key, f"{int(limit)}")
-            else:
-                answer = await commands.set_limit_profile(profile, priority)
+            answer = await self._writer.write(write, priority)
         except CommandRejected, CommandFailed:
             if held:
                 self._held[place] = held
             raise
-        except CommandError:
+        except CommandError, Superseded:
             self._note(write)
             raise
-        self.ladder.accepted(write.slot, write.rung)
-        self._refused.pop(place, None)
+        # A default of all in the stead of one each is no way of its own.
+        if write.rung == self.ladder.rung(write.slot):
+            self.ladder.accepted(write.slot, write.rung)
         self._held[place] = Held(
             place, profile, write.slot, write.rung, utcnow(), answer
         )
@@ -305,6 +366,7 @@ class LimitKeeper:
     def _let_go(self, place: Place) -> None:
         """Take note that there is nothing of ours in a place."""
         self._held.pop(place, None)
+        self._writer.let_go(place)
         places = self._charge_point.wishes.places
         if str(place) in places:
             places.remove(str(place))

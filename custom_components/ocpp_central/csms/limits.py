@@ -11,6 +11,7 @@ from .model import STATION, ChargingLimit, LimitProfile, Purpose
 from .profiles import MINIMUM_CURRENT, amperes, demand_of, written
 from .timeline import Course, Step
 from .wanted import Place, Write
+from .write_budget import Cause
 
 
 class Limits(LimitKeeper):
@@ -36,7 +37,7 @@ class Limits(LimitKeeper):
         time. Nothing: the engine lets go.
         """
         self.wanted.drive(connector, course, live=live)
-        await self.apply(connector, priority)
+        await self.apply(connector, priority, Cause.ENGINE)
 
     async def limit_session(
         self, connector: int, limit: ChargingLimit, until: datetime | None
@@ -61,7 +62,7 @@ class Limits(LimitKeeper):
         except CommandError:
             wish.session = before
             self._charge_point.wishes_changed()
-            self.restore()
+            self.restore(Cause.TAKEN_BACK)
             raise
 
     async def limit_default(self, connector: int, limit: ChargingLimit) -> Payload:
@@ -76,7 +77,7 @@ class Limits(LimitKeeper):
             response = await self._enforce(connector, Slot.IDLE)
         except CommandError:
             wish.current_limit, wish.session = before
-            self.restore()
+            self.restore(Cause.TAKEN_BACK)
             raise
         self._charge_point.wishes_changed()
         return response
@@ -90,7 +91,7 @@ class Limits(LimitKeeper):
             response = await self._enforce(STATION, Slot.STATION)
         except CommandError:
             wishes.maximum_current = before
-            self.restore()
+            self.restore(Cause.TAKEN_BACK)
             raise
         self._charge_point.wishes_changed()
         return response
@@ -111,8 +112,11 @@ class Limits(LimitKeeper):
         before = utcnow()
         for write in self.wanted.writes():
             if write.slot is slot and self._concerns(write, connector):
-                self._held.pop(write.place, None)
-        await self.apply(connector)
+                self._forced.add(write.place)
+        try:
+            await self.apply(connector)
+        finally:
+            self._forced.clear()
         return next(
             (
                 held.answer
@@ -152,7 +156,7 @@ class Limits(LimitKeeper):
     def _concerns(self, write: Write, connector: int) -> bool:
         """Return whether a limit set for a connector, or for all, is what is written."""
         if connector != STATION:
-            return bool({connector, STATION} & write.connectors)
+            return write.concerns(connector)
         wishes = self._charge_point.wishes.connectors
         return any(
             each == STATION

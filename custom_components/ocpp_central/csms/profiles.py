@@ -42,7 +42,7 @@ def demand_of(
     """
 
     def spoken(value: float, given: LimitUnit = LimitUnit.AMPERE) -> float:
-        return _in_unit(charge_point, ChargingLimit(value, given), unit)
+        return in_unit(charge_point, ChargingLimit(value, given), unit)
 
     config, wishes = charge_point.config, charge_point.wishes
     asked = _asked(charge_point, connector, unit)
@@ -89,7 +89,7 @@ def _asked(charge_point: ChargePoint, connector: int, unit: LimitUnit) -> float 
         limits.append(ChargingLimit(current))
     if wish.power_limit is not None:
         limits.append(ChargingLimit(wish.power_limit, LimitUnit.WATT))
-    return min((_in_unit(charge_point, limit, unit) for limit in limits), default=None)
+    return min((in_unit(charge_point, limit, unit) for limit in limits), default=None)
 
 
 def _minimum(charge_point: ChargePoint, unit: LimitUnit) -> float:
@@ -99,7 +99,7 @@ def _minimum(charge_point: ChargePoint, unit: LimitUnit) -> float:
     return MINIMUM_CURRENT * charge_point.config.nominal_voltage
 
 
-def _in_unit(charge_point: ChargePoint, limit: ChargingLimit, unit: LimitUnit) -> float:
+def in_unit(charge_point: ChargePoint, limit: ChargingLimit, unit: LimitUnit) -> float:
     """Return a limit in a unit."""
     if limit.unit is unit:
         return limit.value
@@ -122,7 +122,7 @@ def amperes(charge_point: ChargePoint, limit: ChargingLimit) -> float:
 
 def watts(charge_point: ChargePoint, limit: ChargingLimit) -> float:
     """Return a limit in W of all phases."""
-    return _in_unit(charge_point, limit, LimitUnit.WATT)
+    return in_unit(charge_point, limit, LimitUnit.WATT)
 
 
 def _volts(charge_point: ChargePoint) -> float:
