@@ -35,6 +35,9 @@ _TOO_OFTEN = 3
 # A charger that drops its socket over a way so often is not asked for it any more.
 _MAX_LOSSES = 2
 
+# A charger that is particular in more respects at once is not known.
+_MAX_DETOURS = 2
+
 _PLACES = {
     Slot.STATION: [(Purpose.STATION, False)],
     Slot.IDLE: [(Purpose.DEFAULT, False), (Purpose.DEFAULT, True)],
@@ -127,8 +130,7 @@ class Ladder:
         self._losses.pop(rung, None)
         if self._accepted.get(slot) != str(rung):
             self._accepted[slot] = str(rung)
-            store = self._charge_point.capability_store
-            self._charge_point.run(store.save(), "remember how to limit it")
+            self._save()
 
     async def obeyed(self, slot: Slot, rung: Rung) -> None:
         """Remember a way that a charger was seen to obey."""
@@ -189,13 +191,14 @@ class Ladder:
         self._rule_out(slot, rung, why, but=slot)
         await self._charge_point.capability_store.save()
 
-    async def lost(self, slot: Slot, rung: Rung, connection: Connection) -> None:
+    def lost(self, slot: Slot, rung: Rung, connection: Connection) -> None:
         """Take note that a charger has dropped its socket over a way."""
         if not connection.lost or self._charge_point.bring_up.goes_down:
             return
         self._losses[rung] = self._losses.get(rung, 0) + 1
         if self._losses[rung] >= _MAX_LOSSES and self.is_trial(slot, rung):
-            await self.failed(slot, rung, "the charger drops its connection")
+            self._rule_out(slot, rung, "the charger drops its connection", but=slot)
+            self._save()
 
     def booted(self) -> None:
         """Try all ways once more where none was left: its settings may be others now."""
@@ -218,15 +221,20 @@ class Ladder:
         capabilities = self._charge_point.capabilities
         for learnt in (self._obeyed, self._accepted, capabilities.failed_rungs):
             learnt.clear()
+        self._save()
+
+    def _save(self) -> None:
         store = self._charge_point.capability_store
-        self._charge_point.run(store.save(), "forget how to limit it")
+        self._charge_point.run(store.save(), "remember how to limit it")
 
     # What there is
 
     def ways(self) -> list[Rung]:
         """Return what the user may insist on."""
         slots = (Slot.RUNNING, Slot.IDLE, Slot.STATION)
-        return list(dict.fromkeys(rung for slot in slots for rung in self._rungs(slot)))
+        profiles = [rung for slot in slots for rung in self._profile_rungs(slot)]
+        keys = [Rung(Purpose.STATION, key=key) for key in self._keys()]
+        return list(dict.fromkeys([*profiles, *keys]))
 
     def as_dict(self) -> dict[str, Any]:
         """Return all that is known of the ways, for who has to find out why."""
@@ -273,7 +281,21 @@ class Ladder:
 
     def _make(self, slot: Slot) -> list[Rung]:
         known = known_model(self._charge_point.info)
-        profiles = sorted(self._profile_rungs(slot), key=lambda rung: rung.odds(known))
+        purposes = [purpose for purpose, _ in _PLACES[slot]] + [Purpose.STATION]
+        unit = self._units()[0]
+
+        def odds(rung: Rung) -> tuple[bool, int, int]:
+            unlikely = bool(known.purposes) and rung.purpose not in known.purposes
+            return unlikely, purposes.index(rung.purpose), rung.detours(known, unit)
+
+        profiles = sorted(
+            (
+                rung
+                for rung in self._profile_rungs(slot)
+                if rung.detours(known, unit) <= _MAX_DETOURS
+            ),
+            key=odds,
+        )
         if not self._is_single and slot is not Slot.STATION:
             return profiles
         keys = [Rung(Purpose.STATION, key=key) for key in self._keys()]

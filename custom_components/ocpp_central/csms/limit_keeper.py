@@ -240,9 +240,9 @@ class LimitKeeper:
             connection = self._charge_point.connection
             try:
                 await self._send(write, priority)
-            except ConnectionLost:
+            except ConnectionLost, asyncio.CancelledError:
                 if connection:
-                    await self.ladder.lost(write.slot, write.rung, connection)
+                    self.ladder.lost(write.slot, write.rung, connection)
                 raise
             except Superseded, NotConnected:
                 if not self._charge_point.connected:
@@ -251,10 +251,8 @@ class LimitKeeper:
                 for each in write.connectors:
                     errors.setdefault(each, error)
                 if not await self._climbs(write, error):
-                    # The only connector can hold a ceiling as well.
-                    if write in self.wanted.writes():
-                        for each in write.connectors:
-                            refused[each] = errors[each]
+                    for each in write.connectors:
+                        refused[each] = errors[each]
             return True
 
     def _due(self, connector: int | None, cause: Cause) -> list[Write]:

@@ -79,19 +79,18 @@ class Rung:
             other.key,
         )
 
-    def odds(self, known: KnownModel) -> int:
-        """Return how much speaks against a way, by what is known of a model."""
-        against = 0
-        if known.purposes and self.purpose not in known.purposes:
-            against += 16
-        if known.everywhere and not (
-            self.everywhere or self.purpose is Purpose.STATION
-        ):
-            against += 8
-        if known.unit and self.unit is not known.unit:
-            against += 4
-        if known.relative is not None and self.relative is not known.relative:
-            against += 2
-        if known.stack is not None and self.stack != known.stack:
-            against += 1
-        return against
+    def detours(self, known: KnownModel, unit: LimitUnit) -> int:
+        """Return in how many respects it is another than the likeliest of its kind.
+
+        That is by the clock, at the bottom, of one connector and in `unit`, unless more
+        is known of the model.
+        """
+        station = self.purpose is Purpose.STATION
+        return sum(
+            (
+                self.relative is not bool(known.relative),
+                self.stack != (known.stack or 0),
+                self.unit is not (known.unit or unit),
+                not station and self.everywhere is not known.everywhere,
+            )
+        )
