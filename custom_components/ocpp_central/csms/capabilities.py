@@ -34,6 +34,9 @@ class Capabilities:
     one_period: bool = False
     # It does not let go of a profile when its validity ends.
     no_validity: bool = False
+    # It refuses limits that say a number of phases, and those with decimals.
+    no_phase_numbers: bool = False
+    whole_amperes: bool = False
     # It keeps no list of tokens.
     no_local_list: bool = False
     # It does not want to know what a session costs.

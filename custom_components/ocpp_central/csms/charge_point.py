@@ -11,6 +11,7 @@ from yarl import URL
 
 from .access import Access
 from .access_keys import AccessKeys
+from .active_phases import ActivePhases
 from .bringup import BringUp
 from .capabilities import Capabilities, CapabilityStore, ConfigurationKey, model_key
 from .certificates import Signing
@@ -43,6 +44,7 @@ from .model import (
     Wishes,
 )
 from .offers import Offers
+from .phases import Phases
 from .prices import Prices
 from .profiles import units_of
 from .proof import Proof
@@ -53,10 +55,12 @@ from .schedules import Schedules
 from .security import Security
 from .settings import Settings
 from .signs import Signs
+from .spelling import Spelling
 from .state import State, Unsubscribe, add_listener, call_listeners
 from .transaction_events import TransactionEvents
 from .transactions import Transactions
 from .versions import VERSIONS, dialect_of, version_of
+from .vocabulary import Setting
 from .write_budget import Cause
 
 _LOGGER = logging.getLogger(__name__)
@@ -107,7 +111,11 @@ class ChargePoint(State):
         self.meters = Meters(self, ledger)
         self.transactions = Transactions(self, ledger, prices)
         self.transaction_events = TransactionEvents(self, ledger)
+        self.active = ActivePhases(self)
+        self.phases = Phases(self)
+        self.spelling = Spelling(self)
         self.limits = Limits(self)
+        self.limits.subscribe(lambda _held: self.phases.told())
         self.offers = Offers(self)
         self.local_list = LocalList(self, authorizer)
         self.access.is_listed = self.local_list.has
@@ -175,7 +183,21 @@ class ChargePoint(State):
 
         Both known or nothing known: amperes, which is what a fuse is rated in.
         """
-        return units_of(self.configuration)
+        return units_of(self.configuration, direct_current=self.direct_current)
+
+    @property
+    def direct_current(self) -> bool:
+        """Return whether cars get direct current, as the user or the charger says."""
+        told = self.configuration.integer(Setting.SUPPLY_PHASES)
+        return self.config.direct_current or told == 0
+
+    def active_phases(self, connector: int) -> int | None:
+        """Return on how many phases a car draws; None: that is not measured."""
+        return self.active.at(connector)
+
+    def counted_phases(self, connector: int) -> int:
+        """Return on how many phases something flows, for all that is known."""
+        return self.active_phases(connector) or self.config.phases
 
     @property
     def capabilities(self) -> Capabilities:
@@ -239,14 +261,15 @@ class ChargePoint(State):
         """Keep what a connector measured just now."""
         values = self._values[connector]
         changes: Mapping[str, Value] = reading.values
+        self.active.sampled(connector, reading.values)
         if "power" in reading.values:
             self._derived_power.discard(connector)
         elif "current" in reading.values and (
             values.get("power") is None or connector in self._derived_power
         ):
             self._derived_power.add(connector)
-            config = self.config
-            power = power_of(reading, config.nominal_voltage, config.phases)
+            phases = self.counted_phases(connector)
+            power = power_of(reading, self.config.nominal_voltage, phases)
             changes = {**reading.values, "power": power}
         self.update(connector, changes)
         self.offers.sampled(connector, reading.values)
@@ -267,6 +290,7 @@ class ChargePoint(State):
             self.spoken = version
             # It may keep what it was told in another one, or not.
             self.limits.forget()
+            self.spelling.forget()
             self._recall_configuration()
 
     def _recall_configuration(self) -> None:
@@ -294,6 +318,8 @@ class ChargePoint(State):
         if self.connection:
             self.connection.booted()
         self.limits.forget()
+        self.phases.forget()
+        self.spelling.forget()
         self.proof.forget()
         self.external.forget()
         self.settings.booted()
@@ -460,6 +486,7 @@ class ChargePoint(State):
         self.bring_up.stop()
         self.schedules.stop()
         self.limits.stop()
+        self.phases.stop()
         self.proof.stop()
         await self.bring_up.ended()
 
@@ -495,6 +522,7 @@ class ChargePoint(State):
         self.signs.tick()
         self.connection = None
         self._commands = None
+        self.phases.forget()
         self.transactions.disconnected()
         self.reports.lost()
         self._offline_since = asyncio.get_running_loop().time()

@@ -90,7 +90,8 @@ def offer(charge_point: ChargePoint, connector: int) -> float | None:
         return float(current)
     power = charge_point.value(connector, "power_offered")
     if isinstance(power, (int, float)):
-        return amperes(charge_point, ChargingLimit(power, LimitUnit.WATT))
+        phases = charge_point.active_phases(connector)
+        return amperes(charge_point, ChargingLimit(power, LimitUnit.WATT, phases))
     return None
 
 

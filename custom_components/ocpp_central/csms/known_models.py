@@ -34,6 +34,8 @@ class KnownModel:
     # The currents it can offer: multiples of a step, or these and no others.
     step: float = 0.1
     steps: tuple[float, ...] = ()
+    # It switches between one phase and three, though it may not say so.
+    switches_phases: bool = False
     # A changed default means nothing to the transaction that runs.
     default_fixed: bool = False
     # The first limit after 0 A is ignored once.
@@ -184,6 +186,16 @@ _KNOWN = (
         steps=(6, 8, 10, 13, 16),
     ),
     KnownModel(
+        name="go-e, firmware 055.6 and newer",
+        source="go-e#155, #187: as below, and one phase or three",
+        vendor="go-?e",
+        firmware=r"^0*(55\.([6-9]|[1-9]\d)|(5[6-9]|[6-9]\d)\.)",
+        unit=LimitUnit.AMPERE,
+        stack=1,
+        resume_twice=True,
+        switches_phases=True,
+    ),
+    KnownModel(
         name="go-e",
         source="go-e#155, #187, #154: level 0 stays, the first limit after 0 is lost",
         vendor="go-?e",
@@ -208,6 +220,18 @@ _KNOWN = (
         source="lbbrhzn/ocpp#1248: the app's own limit caps all others",
         vendor="legrand|injet",
         advice="Raise the current in the maker's own app: it caps what can be set here.",
+    ),
+    KnownModel(
+        name="Alfen",
+        source="evcc template: one phase or three by the number of phases",
+        vendor="alfen",
+        switches_phases=True,
+    ),
+    KnownModel(
+        name="Garo",
+        source="evcc template: one phase or three by the number of phases",
+        vendor="garo",
+        switches_phases=True,
     ),
     KnownModel(
         name="Growatt THOR",

@@ -352,6 +352,7 @@ class LimitKeeper:
         )
         self._note(write)
         call_listeners(self._listeners, self._held[place])
+        await self._charge_point.spelling.accepted(profile)
 
     async def _climbs(self, write: Write, error: CommandError) -> bool:
         """Return whether there is another way, now that one was refused."""
@@ -359,6 +360,8 @@ class LimitKeeper:
             # It may just not know of the transaction yet.
             if isinstance(error, CommandRejected) and error.status == "Rejected":
                 return False
+        if self._charge_point.spelling.refused(write.profile, error):
+            return True
         return await self.ladder.refused(write.slot, write.rung, error)
 
     def _let_go(self, place: Place) -> None:

@@ -144,6 +144,7 @@ class Limits(LimitKeeper):
         if connector == STATION:
             charge_point.wishes.maximum_current = None
         wish.current_limit = wish.power_limit = wish.limited = wish.session = None
+        charge_point.phases.clear(connector)
         wish.paused = False
         charge_point.wishes_changed()
         # What runs may have been limited in its stead, and what is for all is for it.

@@ -44,6 +44,8 @@ class ChargingLimit:
 
     value: float
     unit: LimitUnit = LimitUnit.AMPERE
+    # How many phases a power was made up with; None: all that are configured.
+    phases: int | None = None
 
 
 class Purpose(StrEnum):
@@ -65,6 +67,8 @@ class LimitProfile:
     connector: int
     unit: LimitUnit
     course: Course
+    # How many phases it is for; None: it does not say, which means all.
+    phases: int | None = None
     stack: int = 0
     # Whether its periods count from the start of the transaction, and when that was.
     relative: bool = False
@@ -75,7 +79,7 @@ class LimitProfile:
 
     def limit_at(self, time: datetime) -> ChargingLimit:
         """Return what it lets flow at a time."""
-        return ChargingLimit(step_at(self.course, time).limit, self.unit)
+        return ChargingLimit(step_at(self.course, time).limit, self.unit, self.phases)
 
     @property
     def slot(self) -> tuple[Purpose, int, int]:
@@ -111,6 +115,8 @@ class ChargePointConfig:
     meter_interval: int = 30
     keep_alive: bool = True
     direct_current: bool = False
+    # Whether it may switch between one phase and three.
+    phase_switching: bool = False
     # The way to limit it that the user insists on, by its name; None: found out.
     limit_way: str | None = None
     sync_local_list: bool = False
@@ -159,6 +165,11 @@ class Wishes:
 
     current_limit: float | None = None  # A per phase
     power_limit: float | None = None  # W
+    # On how many phases to charge, 1 or 3; None: as it comes. Then what the charger was
+    # told last, and when it was, in seconds since the epoch.
+    phases: int | None = None
+    phases_now: int | None = None
+    phase_switches: list[float] = field(default_factory=list)
     paused: bool = False
     available: bool | None = None
     # The car at it was started for whoever plugs in, and somebody has stopped it.

@@ -1,5 +1,6 @@
 """What is wanted of a connector, in a charger's own unit."""
 
+from collections.abc import Callable
 from math import floor
 import re
 from typing import TYPE_CHECKING
@@ -19,11 +20,19 @@ _AMPERE_WORDS = {"current", "a", "amp", "amps", "ampere"}
 _WATT_WORDS = {"power", "w", "watt", "watts"}
 
 
-def units_of(configuration: ConfigurationKeys) -> list[LimitUnit]:
-    """Return the units a charger takes limits in, amperes first."""
+def units_of(
+    configuration: ConfigurationKeys, *, direct_current: bool = False
+) -> list[LimitUnit]:
+    """Return the units a charger takes limits in, amperes first.
+
+    With direct current watts come first: amperes behind a converter are not those of
+    the fuse.
+    """
     words = set(re.split(r"[,;\s]+", configuration.text(Setting.LIMIT_UNITS).lower()))
     units = [LimitUnit.AMPERE] if words & _AMPERE_WORDS else []
     units += [LimitUnit.WATT] if words & _WATT_WORDS else []
+    if direct_current:
+        return units[::-1] or [LimitUnit.WATT]
     return units or [LimitUnit.AMPERE]
 
 
@@ -35,17 +44,27 @@ def demand_of(
     driven: Course = (),
     *,
     live: bool = False,
+    running: bool = False,
 ) -> Demand:
     """Return what everybody wants of a connector, and of its running transaction.
+
+    Where it is `running`, the phases count that the car at it draws on.
 
     The engine may want less than the user, in A per phase, never more.
     """
 
+    phases = charge_point.phases
+    fewest = phases.fewest(connector, running=running)
+    most_phases = phases.most(connector)
+
     def spoken(value: float, given: LimitUnit = LimitUnit.AMPERE) -> float:
-        return in_unit(charge_point, ChargingLimit(value, given), unit)
+        # So that no phase carries more than its current, and no more than its power
+        # flows in all.
+        count = fewest if given is LimitUnit.AMPERE else most_phases
+        return in_unit(charge_point, ChargingLimit(value, given, count), unit)
 
     config, wishes = charge_point.config, charge_point.wishes
-    asked = _asked(charge_point, connector, unit)
+    asked = _asked(charge_point, connector, spoken)
     # What the user has confirmed that the wiring carries, whatever else was said.
     most = spoken(config.installation_current)
     if wishes.maximum_current is not None:
@@ -75,21 +94,27 @@ def demand_of(
         limit=asked,
         course=course,
         live=live,
-        paused=wish.paused,
-        minimum=0 if config.direct_current else _minimum(charge_point, unit),
+        paused=wish.paused or phases.rests(connector),
+        # What carries a number of phases has to be there.
+        capped=phases.commanded(connector) is not None,
+        minimum=0 if charge_point.direct_current else _minimum(charge_point, unit),
     )
 
 
-def _asked(charge_point: ChargePoint, connector: int, unit: LimitUnit) -> float | None:
+def _asked(
+    charge_point: ChargePoint,
+    connector: int,
+    spoken: Callable[[float, LimitUnit], float],
+) -> float | None:
     """Return the user's own limit of a connector, or of all of them."""
     wish, common = charge_point.wish(connector), charge_point.wish(STATION)
     current = common.current_limit if wish.current_limit is None else wish.current_limit
     limits = []
     if current is not None:
-        limits.append(ChargingLimit(current))
+        limits.append(spoken(current, LimitUnit.AMPERE))
     if wish.power_limit is not None:
-        limits.append(ChargingLimit(wish.power_limit, LimitUnit.WATT))
-    return min((in_unit(charge_point, limit, unit) for limit in limits), default=None)
+        limits.append(spoken(wish.power_limit, LimitUnit.WATT))
+    return min(limits, default=None)
 
 
 def _minimum(charge_point: ChargePoint, unit: LimitUnit) -> float:
@@ -105,19 +130,19 @@ def in_unit(charge_point: ChargePoint, limit: ChargingLimit, unit: LimitUnit) ->
         return limit.value
     if unit is LimitUnit.AMPERE:
         return amperes(charge_point, limit)
-    return limit.value * _volts(charge_point)
+    return limit.value * _volts(charge_point, limit.phases)
 
 
 def written(value: float, step: float = 0.1) -> float:
-    """Return a limit as chargers take it, rounded down to a multiple of 0.1."""
-    return round(floor(round(value / step, 3)) * step, 1)
+    """Return a limit as chargers take it, rounded down to a multiple of a step."""
+    return round(floor(round(value / step, 6)) * step, 1)
 
 
 def amperes(charge_point: ChargePoint, limit: ChargingLimit) -> float:
     """Return a limit in A per phase."""
     if limit.unit is LimitUnit.AMPERE:
         return limit.value
-    return limit.value / _volts(charge_point)
+    return limit.value / _volts(charge_point, limit.phases)
 
 
 def watts(charge_point: ChargePoint, limit: ChargingLimit) -> float:
@@ -125,5 +150,6 @@ def watts(charge_point: ChargePoint, limit: ChargingLimit) -> float:
     return in_unit(charge_point, limit, LimitUnit.WATT)
 
 
-def _volts(charge_point: ChargePoint) -> float:
-    return charge_point.config.nominal_voltage * charge_point.config.phases
+def _volts(charge_point: ChargePoint, phases: int | None) -> float:
+    config = charge_point.config
+    return config.nominal_voltage * (phases or config.phases)

@@ -53,7 +53,10 @@ def render(charge_point: ChargePoint, profile: LimitProfile) -> Rendering:
     periods: list[Payload] = []
     since = 0
     for step in profile.course:
-        periods.append({"startPeriod": since, "limit": step.limit})
+        period: Payload = {"startPeriod": since, "limit": step.limit}
+        if profile.phases is not None:
+            period["numberPhases"] = profile.phases
+        periods.append(period)
         if step.until:
             elapsed = (step.until - counted_from).total_seconds()
             since = max(since + 1, int(elapsed))

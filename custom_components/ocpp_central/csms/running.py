@@ -89,7 +89,8 @@ class Running:
         values = reading.values
         if "power" not in values and "current" in values:
             config = self._charge_point.config
-            power = power_of(reading, config.nominal_voltage, config.phases)
+            phases = self._charge_point.counted_phases(transaction.connector)
+            power = power_of(reading, config.nominal_voltage, phases)
             values = {**values, "power": power}
         windows = None
         if (energy := values.get("energy")) is not None:
@@ -151,6 +152,7 @@ class Running:
     def tick(self) -> None:
         """Let the sessions' duration go on; called once a minute."""
         self._charge_point.limits.tick()
+        self._charge_point.phases.look_at_all()
         for transaction in list(self._open.values()):
             since = self._available.get(transaction.connector)
             if since and utcnow() - since >= _UNHEARD:
@@ -248,6 +250,7 @@ class Running:
         connector = transaction.connector
         del self._open[connector]
         self._available.pop(connector, None)
+        self._charge_point.phases.ended(connector)
         self._charge_point.limits.transaction_ended(connector)
 
     def _close(self, transaction: Transaction) -> None:

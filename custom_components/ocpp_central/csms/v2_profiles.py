@@ -137,7 +137,7 @@ class Profiles2(Base2):
         """Start without knowing what is in force."""
         super().__init__(charge_point, connection, version)
         # By EVSE, what the dynamic profile in force there is but for its limit.
-        self._dynamic: dict[int, tuple[str | None, LimitUnit, bool]] = {}
+        self._dynamic: dict[int, tuple[str | None, LimitUnit, int | None, bool]] = {}
         self._takes_dynamic = True
 
     async def set_charging_profile(self, connector: int, profile: Payload) -> Payload:
@@ -218,6 +218,7 @@ class Profiles2(Base2):
         nature = (
             self._reference(profile.connector),
             profile.unit,
+            profile.phases,
             self._is_above_fallback(profile),
         )
         dynamic = self._can_be_dynamic(profile)
@@ -263,6 +264,10 @@ class Profiles2(Base2):
         evse, _ = place_of(profile.connector)
         number = profile_id(self._charge_point, profile.purpose, evse, profile.stack)
         rendering = render(self._charge_point, profile)
+        if profile.phases == 1 and self._names_phases:
+            for period in rendering.periods:
+                # The only one that is wired wherever there are any.
+                period["phaseToUse"] = 1
         schedule: Payload = {
             "id": number,
             "chargingRateUnit": profile.unit,
@@ -308,6 +313,12 @@ class Profiles2(Base2):
             priority,
         )
 
+    @property
+    def _names_phases(self) -> bool:
+        """Return whether the station may be told which phase to use."""
+        configuration = self._charge_point.configuration
+        return configuration.truth(Setting.PHASES_AC) is True
+
     def _can_be_dynamic(self, profile: LimitProfile) -> bool:
         """Return whether a limit may be a dynamic profile, which has one period."""
         return (
@@ -323,7 +334,10 @@ class Profiles2(Base2):
     def _is_above_fallback(self, profile: LimitProfile) -> bool:
         """Return whether a charger that can is to fall back by itself once alone."""
         charge_point = self._charge_point
-        demand = demand_of(charge_point, profile.connector, profile.unit)
+        running = profile.purpose is Purpose.TRANSACTION
+        demand = demand_of(
+            charge_point, profile.connector, profile.unit, running=running
+        )
         return (
             self.version == "2.1"
             and charge_point.configuration.truth(Setting.LIMIT_OFFLINE) is True

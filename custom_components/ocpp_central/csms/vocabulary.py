@@ -56,6 +56,14 @@ class Setting(Enum):
         "SmartChargingCtrlr.PeriodsPerSchedule",
     )
     LIMIT_STACK = "ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel"
+    # Whether it switches between one phase and three.
+    PHASES_3TO1 = "ConnectorSwitch3to1PhaseSupported", "SmartChargingCtrlr.Phases3to1"
+    PHASES_AC = (
+        "ACPhaseSwitchingSupported",
+        "SmartChargingCtrlr.ACPhaseSwitchingSupported",
+    )
+    # 0 with direct current.
+    SUPPLY_PHASES = None, "EVSE@1.SupplyPhases"
     # How many profiles it holds; some want their ids to be no higher.
     LIMIT_PROFILES = "MaxChargingProfilesInstalled", None
     # It falls back on its own when it is offline for too long (OCPP 2.1).

@@ -9,8 +9,9 @@ from .clock import utcnow
 from .evses import place_of
 from .known_models import fixes_default
 from .ladder import Ladder, Rung, Slot
-from .model import STATION, LimitProfile, Purpose, Transaction
-from .profiles import demand_of, written
+from .model import STATION, LimitProfile, LimitUnit, Purpose, Transaction
+from .phases import ALL, REST_LIFE
+from .profiles import demand_of
 from .session_limits import SessionLimits
 from .timeline import (
     Course,
@@ -167,7 +168,11 @@ class Wanted:
         want = wants[0]
         running = next((one.transaction for one in wants if one.transaction), None)
         course = least([one.course for one in wants])
-        course = tuple(Step(written(step.limit), step.until) for step in course)
+        unit = want.rung.unit
+        spelling = self._charge_point.spelling
+        course = tuple(
+            Step(spelling.offered(step.limit, unit), step.until) for step in course
+        )
         if place.key:
             # It holds one value, until it is told another.
             course = (Step(ahead(course, utcnow())[0].limit),)
@@ -179,6 +184,7 @@ class Wanted:
             connector=want.connector if place.where else STATION,
             unit=want.rung.unit,
             course=course,
+            phases=self._phases(place, wants),
             stack=place.stack,
             relative=relative,
             since=running.started if running and relative else None,
@@ -231,6 +237,32 @@ class Wanted:
             return True
         return self._highest > 0 and not self._charge_point.capabilities.no_validity
 
+    def _phases(self, place: Place, wants: list[Want]) -> int | None:
+        """Return how many phases those who share a place are to be told.
+
+        Watts are made up with a number, amperes only come with one to switch. It has no
+        effect on the ceiling of a station.
+        """
+        charge_point = self._charge_point
+        phases = charge_point.phases
+        if (
+            place.purpose is Purpose.STATION
+            or place.key
+            or charge_point.direct_current
+            or not charge_point.spelling.tells_phases
+        ):
+            return None
+        if wants[0].rung.unit is LimitUnit.AMPERE:
+            told = {phases.commanded(want.connector) for want in wants}
+        else:
+            counted = {
+                phases.fewest(want.connector, running=want.slot is Slot.RUNNING)
+                for want in wants
+            }
+            # Not told, a charger makes watts up with all (OCPP 1.6, 7.14).
+            told = {None if count == ALL else count for count in counted}
+        return told.pop() if len(told) == 1 else None
+
     # What is wanted
 
     def wants(self) -> Iterator[Want]:
@@ -270,7 +302,7 @@ class Wanted:
             Slot.STATION
         )
 
-    def _demand(self, connector: int, rung: Rung) -> Demand:
+    def _demand(self, connector: int, rung: Rung, *, running: bool = False) -> Demand:
         charge_point = self._charge_point
         transaction = charge_point.transactions.at(connector)
         session = self.sessions.of(transaction) if transaction else None
@@ -279,7 +311,9 @@ class Wanted:
             course, live = ahead(course, utcnow())[:1], True
             course = (Step(course[0].limit),)
         demand = demand_of(
-            charge_point, connector, rung.unit, session, course, live=live
+            *(charge_point, connector, rung.unit, session, course),
+            live=live,
+            running=running,
         )
         if self._caps_connectors and charge_point.wishes.maximum_current is not None:
             demand = replace(demand, capped=True)
@@ -306,7 +340,9 @@ class Wanted:
             return None
         wishes = charge_point.wishes.connectors
         apart = any(
-            wish.current_limit is not None or wish.power_limit is not None
+            wish.current_limit is not None
+            or wish.power_limit is not None
+            or wish.phases_now is not None
             for connector, wish in wishes.items()
             if connector != STATION
         )
@@ -366,6 +402,9 @@ class Wanted:
         """Return from when on a charger is on its own, if it has to be."""
         if not self._returns(rung):
             away = None
+        elif demand.paused and not self._charge_point.wish(connector).paused:
+            # Before the phases are switched.
+            away = REST_LIFE
         elif demand.paused and rung.purpose is not Purpose.TRANSACTION:
             away = _LONGEST_PAUSE
         else:
