@@ -22,6 +22,7 @@ from .connection import Connection, Timing
 from .costs import Costs
 from .errors import CommandError, NotConnected
 from .external import External
+from .fail_safe import FailSafe
 from .jobs import Jobs, UploadTarget
 from .limits import Limits
 from .local_list import LocalList
@@ -153,6 +154,7 @@ class ChargePoint(State):
         self._tasks: set[asyncio.Task[None]] = set()
         self._reasons = Reasons(self)
         self.proof = Proof(self, self.limits)
+        self.fail_safe = FailSafe(self)
         self.signs = Signs(self)
 
     @property
@@ -274,6 +276,7 @@ class ChargePoint(State):
         self.update(connector, changes)
         self.offers.sampled(connector, reading.values)
         self.proof.looked(connector)
+        self.fail_safe.sampled(connector)
 
     def set_info(self, info: BootInfo) -> None:
         """Keep who the charger says it is."""

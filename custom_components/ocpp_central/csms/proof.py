@@ -203,7 +203,7 @@ class Proof:
     # Looking
 
     @property
-    def _delay(self) -> float:
+    def delay(self) -> float:
         """Return how long a limit may take to have an effect, in seconds."""
         charge_point = self._charge_point
         delay = charge_point.timing.verify
@@ -214,7 +214,7 @@ class Proof:
         if timer := self._timers.pop(connector, None):
             timer.cancel()
         self._timers[connector] = asyncio.get_running_loop().call_later(
-            self._delay if delay is None else delay, self._look, connector
+            self.delay if delay is None else delay, self._look, connector
         )
 
     def _look(self, connector: int) -> None:
@@ -228,7 +228,7 @@ class Proof:
             self._solved(connector)
         if told is None or told.busy:
             return
-        settled = told.since + self._delay
+        settled = told.since + self.delay
         evidence = evidence_of(
             charge_point, connector, told.limit, since=told.since, settled=settled
         )
@@ -256,7 +256,7 @@ class Proof:
         status = charge_point.status(connector)
         offers = charge_point.offers
         if told.limit == 0 and status is ConnectorStatus.SUSPENDED_EVSE:
-            offers.refuted(connector, since=told.since + self._delay)
+            offers.refuted(connector, since=told.since + self.delay)
         if told.verified:
             return
         self._verify(connector, told, True)

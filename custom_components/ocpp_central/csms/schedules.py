@@ -163,6 +163,7 @@ class Schedules:
         self._show(connector)
         # Also where it says the same as before: now it is about what was told last.
         charge_point.proof.looked(connector)
+        charge_point.fail_safe.looked(connector)
 
     async def _give_up(self) -> None:
         self._charge_point.capabilities.no_composite = True

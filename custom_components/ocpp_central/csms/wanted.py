@@ -119,6 +119,8 @@ class Wanted:
         self._ladder = ladder
         # From when on chargers are on their own, by connector.
         self._ends: dict[int, datetime] = {}
+        # The same where it is tried out whether they can be.
+        self._pinned: dict[int, datetime] = {}
         # What the engine wants of transactions, in A per phase; and whether it will
         # soon want something else.
         self._driven: dict[int, tuple[Course, bool]] = {}
@@ -129,6 +131,13 @@ class Wanted:
             self._driven[connector] = course, live
         else:
             self._driven.pop(connector, None)
+
+    def pin(self, connector: int, end: datetime | None) -> None:
+        """Leave a charger on its own from a time on, whatever comes; None: not any more."""
+        if end:
+            self._pinned[connector] = end.replace(microsecond=0)
+        else:
+            self._pinned.pop(connector, None)
 
     def renew(self, write: Write) -> Write:
         """Return a write with the longest life it may have."""
@@ -229,9 +238,9 @@ class Wanted:
         highest = self._charge_point.configuration.integer(Setting.LIMIT_STACK)
         return 1 if highest is None else highest
 
-    def _returns(self, rung: Rung) -> bool:
+    def returns(self, rung: Rung) -> bool:
         """Return whether a charger can come back from a limit by itself."""
-        if rung.key:
+        if rung.key or str(rung) in self._charge_point.capabilities.stays_up:
             return False
         if self._periods != 1:
             return True
@@ -317,7 +326,7 @@ class Wanted:
         )
         if self._caps_connectors and charge_point.wishes.maximum_current is not None:
             demand = replace(demand, capped=True)
-        return demand if self._returns(rung) else without_return(demand)
+        return demand if self.returns(rung) else without_return(demand)
 
     @property
     def _follows_plans(self) -> bool:
@@ -400,7 +409,9 @@ class Wanted:
 
     def _end(self, connector: int, demand: Demand, rung: Rung) -> datetime | None:
         """Return from when on a charger is on its own, if it has to be."""
-        if not self._returns(rung):
+        if connector in self._pinned:
+            return self._pinned[connector]
+        if not self.returns(rung):
             away = None
         elif demand.paused and not self._charge_point.wish(connector).paused:
             # Before the phases are switched.
