@@ -109,7 +109,7 @@ class Charger(BaseCharger):
             "MaxChargingProfilesInstalled"
         )
         oddities.reboot = lambda: self.activity.spawn(self.crash("Reboot"))
-        oddities.end = lambda number: self.sessions.end(self.connector(number), "EVSE")
+        oddities.end = lambda number: self.sessions.end(self.connector(number), "Other")
         if oddities.quirks.leftover is not None:
             self.station.leave_behind(oddities.quirks.leftover)
 

@@ -26,7 +26,7 @@ def _number(text: str) -> bool:
 
 
 def _current(text: str) -> bool:
-    return _number(text) and 6 <= int(text) <= 32
+    return text.replace(".", "", 1).isdigit() and 6 <= float(text) <= 32
 
 
 def _truth(text: str) -> bool:

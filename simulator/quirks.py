@@ -74,7 +74,7 @@ class Quirks:
         steps: The currents it can offer; what lies between is rounded down.
         step: It offers only multiples of this.
         cap: What somebody has set in an app, which nobody tells.
-        current_key: A configuration key that limits the current, in whole A.
+        current_key: A configuration key that limits the current, in A.
         leftover: The limit of a default that somebody else left behind, in A.
         forgets: It has lost all profiles after a reboot.
         composite: What it tells of its schedules.

@@ -122,7 +122,7 @@ class Station:
     def _keyed(self) -> float:
         """What a configuration key leaves of the hardware."""
         key = self.oddities.quirks.current_key
-        return self._configuration.integer(key) if key else math.inf
+        return float(self._configuration.text(key)) if key else math.inf
 
     def leave_behind(self, limit: float) -> None:
         """Have a default that another central system has left."""
