@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .connection import Payload
-from .model import LimitProfile, Purpose
+from .evses import place_of
+from .model import STATION, LimitProfile, Purpose
 from .vocabulary import Setting
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _ALWAYS = datetime(2020, 1, 1, tzinfo=UTC)
 _BEFORE = timedelta(seconds=600)
 # What the ids of profiles on a higher level are counted from.
 _HIGHER = 100
+_IN_TRANSACTIONS = (Purpose.DEFAULT, Purpose.TRANSACTION)
+_IMPORTANCE = (Purpose.DEFAULT, Purpose.STATION, Purpose.TRANSACTION)
 _PURPOSES = {
     "chargepointmaxprofile": Purpose.STATION,
     "chargingstationmaxprofile": Purpose.STATION,
@@ -74,11 +77,32 @@ def profile_id(
     """
     kept = charge_point.configuration.integer(Setting.LIMIT_KEPT_IDS)
     first = 0 if kept is None else kept + 1
+    most = charge_point.configuration.integer(Setting.LIMIT_PROFILES)
+    if most and most < _HIGHER:
+        return first + _small_id(charge_point, purpose, place, stack, most)
     if stack:
         first += _HIGHER
     if purpose is Purpose.STATION:
         return first + 1
+    if place == STATION:
+        return first + _HIGHER - 1
     return first + 2 * place + (purpose is Purpose.TRANSACTION)
+
+
+def _small_id(
+    charge_point: ChargePoint, purpose: Purpose, place: int, stack: int, most: int
+) -> int:
+    """Return an id that a charger takes which holds few profiles, if there is one."""
+    evses = [place_of(connector)[0] for connector in charge_point.connectors]
+    places = range(1, max([1, *evses]) + 1)
+    each = [(each, place) for place in places for each in _IN_TRANSACTIONS]
+    order = [(Purpose.STATION, STATION), *each, (Purpose.DEFAULT, STATION)]
+    if most < len(order):
+        # There is no room for all of them; what holds for any transaction comes first.
+        order.sort(key=lambda one: _IMPORTANCE.index(one[0]))
+    one = purpose, STATION if purpose is Purpose.STATION else place
+    number = order.index(one) if one in order else _HIGHER
+    return 1 + number + (len(order) if stack else 0)
 
 
 def purpose_of(word: str) -> Purpose | None:
