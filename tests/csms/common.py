@@ -561,7 +561,7 @@ class Central:
     serve: Payload = field(default_factory=dict)
     chargers: list[Charger] = field(default_factory=list)
 
-    async def open(self) -> Self:
+    async def open(self, port: int = 0) -> Self:
         """Begin to listen."""
         self.system = CentralSystem(
             ledger=self.ledger,
@@ -571,7 +571,7 @@ class Central:
             uploads=self.uploads,
             timing=self.timing,
         )
-        self.port = await self.system.listen("127.0.0.1", 0, None)
+        self.port = await self.system.listen("127.0.0.1", port, None)
         return self
 
     async def close(self) -> None:
@@ -581,11 +581,11 @@ class Central:
             await charger.close()
         self.chargers.clear()
 
-    async def restart(self) -> None:
+    async def restart(self, port: int = 0) -> None:
         """Be another process on the same disk."""
         await self.close()
         self.store = MemoryStore(self.store.disk)
-        await self.open()
+        await self.open(port)
 
     async def add(self, identity: str = "CP1", **more: Any) -> ChargePoint:
         """Make a charge point known."""

@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.ocpp_central.csms.prices import Price, Prices
 
 from .common import Central, central_system
 from .durable import Durable, durable_system
+from .loop_clock import LoopClock
+from .site import MakeSite, sites
+
+__all__ = ["LoopClock"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,24 +40,25 @@ async def on_disk(socket_enabled: None, tmp_path: Path) -> AsyncIterator[Durable
         yield durable
 
 
-class LoopClock:
-    """The event loop's clock, which can be put forward."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take the loop's clock in hand."""
-        self._real = loop.time
-        self._ahead = 0.0
-        loop.time = self._time  # type: ignore[method-assign]
-
-    def advance(self, seconds: float) -> None:
-        """Put the clock forward; what is due is done in the loop's next round."""
-        self._ahead += seconds
-
-    def _time(self) -> float:
-        return self._real() + self._ahead
-
-
 @pytest.fixture
 async def loop_clock() -> LoopClock:
     """Return the clock that time limits go by."""
     return LoopClock(asyncio.get_running_loop())
+
+
+@pytest.fixture
+def version() -> str:
+    """Return the version that is spoken, where a test does not say another."""
+    return "1.6"
+
+
+@pytest.fixture
+async def site(
+    socket_enabled: None,
+    freezer: FrozenDateTimeFactory,
+    loop_clock: LoopClock,
+    version: str,
+) -> AsyncIterator[MakeSite]:
+    """Return what makes a site with a charger that has come to rest."""
+    async with sites(freezer, loop_clock, version) as make:
+        yield make

@@ -1,135 +1,16 @@
 """What a charger that obeys to the letter lets flow, second by second."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from freezegun.api import FrozenDateTimeFactory
-import pytest
-
-from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.model import ChargingLimit
-from custom_components.ocpp_central.csms.schedule import read_composite
 from custom_components.ocpp_central.csms.timeline import Step
-from simulator import Car, Charger, Charger2, ManualClock
 
-from .common import Central, bring_up, central_system
-from .conftest import LoopClock
+from .site import HOUR, NOW, MakeSite, all_versions
 
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-HOUR = 3600
-VERSIONS = ("1.6", "2.0.1", "2.1")
+pytestmark = all_versions
 
 
-@pytest.fixture(params=VERSIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    """Return the version that is spoken."""
-    spoken: str = request.param
-    return spoken
-
-
-class Site:
-    """A charger, a car at it, and a central system."""
-
-    def __init__(
-        self,
-        central: Central,
-        charge_point: ChargePoint,
-        charger: Charger | Charger2,
-        freezer: FrozenDateTimeFactory,
-        clock: ManualClock,
-        loop_clock: LoopClock,
-    ) -> None:
-        """Take what there is."""
-        self.central = central
-        self.charge_point = charge_point
-        self.charger = charger
-        self.car = Car(max_current=32, ramp=1000, capacity_wh=10_000_000, soc=0)
-        self._freezer = freezer
-        self._clock = clock
-        self._loop_clock = loop_clock
-
-    async def rest(self) -> None:
-        """Wait until all is said and done."""
-        while True:
-            await self.charger.settle()
-            await bring_up("CP1")
-            tasks = [
-                task
-                for task in asyncio.all_tasks()
-                if task.get_name() == "CP1 set the charging limit"
-            ]
-            if not tasks:
-                break
-            await asyncio.wait(tasks)
-
-    async def charge(self) -> None:
-        """Plug in and begin."""
-        self.charger.connector(1).plug_in(self.car)
-        await self.charger.swipe("CARD1")
-        await self.rest()
-
-    async def pass_by(self, seconds: int, *, alone: bool = False) -> None:
-        """Let time go by."""
-        self._freezer.tick(seconds)
-        self._loop_clock.advance(seconds)
-        await self._clock.advance(seconds)
-        if not alone:
-            self.charge_point.transactions.tick()
-            await self.rest()
-
-    async def holds(self, *way: tuple[int, float], hours: int = 14) -> None:
-        """Hold what the charger would let flow from now on against a course."""
-        answer = await self.charge_point.commands.get_composite_schedule(
-            1, hours * HOUR
-        )
-        schedule = read_composite(answer, self.charge_point.clock)
-        assert schedule
-        now = datetime.now(UTC)
-        for second in range(hours * HOUR):
-            period = schedule.at(now + timedelta(seconds=second))
-            expected = next(limit for until, limit in reversed(way) if until <= second)
-            assert period and period.limit == expected, (second, period, expected)
-
-
-@pytest.fixture
-async def site(
-    socket_enabled: None,
-    freezer: FrozenDateTimeFactory,
-    loop_clock: LoopClock,
-    version: str,
-) -> AsyncIterator[Callable[..., Any]]:
-    """Return what makes a site with a charger that has come to rest."""
-    freezer.move_to(NOW)
-    clock = ManualClock(NOW)
-    chargers: list[Charger | Charger2] = []
-
-    async with central_system() as central:
-
-        async def make(config: dict[str, str] | None = None, **more: Any) -> Site:
-            more.setdefault("installation_current", 16)
-            charge_point = await central.add(version=version, **more)
-            url = f"ws://127.0.0.1:{central.port}"
-            charger: Charger | Charger2
-            if version == "1.6":
-                charger = Charger(url, "CP1", clock=clock, config=config)
-            else:
-                charger = Charger2(
-                    url, "CP1", version=version, clock=clock, config=config
-                )
-            chargers.append(charger)
-            await charger.start()
-            made = Site(central, charge_point, charger, freezer, clock, loop_clock)
-            await made.rest()
-            return made
-
-        yield make
-        for charger in chargers:
-            await charger.stop()
-
-
-async def test_ceiling(site: Any) -> None:
+async def test_ceiling(site: MakeSite) -> None:
     """Nothing above what the user set, never above what the wiring carries."""
     one = await site()
     await one.holds((0, 32))
@@ -139,7 +20,7 @@ async def test_ceiling(site: Any) -> None:
     await one.holds((0, 16))
 
 
-async def test_idle(site: Any) -> None:
+async def test_idle(site: MakeSite) -> None:
     """The less of fallback and limit, never nothing."""
     one = await site()
     await one.charge_point.set_offline_current(8)
@@ -150,7 +31,7 @@ async def test_idle(site: Any) -> None:
     await one.holds((0, 7))
 
 
-async def test_fixed(site: Any) -> None:
+async def test_fixed(site: MakeSite) -> None:
     """On a fuse of its own it holds for good, above the fallback and below."""
     one = await site()
     one.charge_point.shares_fuse = False
@@ -161,7 +42,7 @@ async def test_fixed(site: Any) -> None:
     await one.holds((0, 10))
 
 
-async def test_live_above(site: Any) -> None:
+async def test_live_above(site: MakeSite) -> None:
     """More than the fallback for five minutes; renewed while we are there."""
     one = await site()
     await one.charge_point.set_offline_current(8)
@@ -173,7 +54,7 @@ async def test_live_above(site: Any) -> None:
     await one.holds((0, 16), (300, 8))
 
 
-async def test_live_below(site: Any) -> None:
+async def test_live_below(site: MakeSite) -> None:
     """Less than the fallback for two hours."""
     one = await site()
     await one.charge()
@@ -187,17 +68,17 @@ async def test_live_below(site: Any) -> None:
     await one.holds((0, 16))
 
 
-async def test_pause(site: Any) -> None:
+async def test_pause(site: MakeSite) -> None:
     """Nothing until the user wants it otherwise, whatever becomes of us."""
     one = await site()
     await one.charge()
     await one.charge_point.set_paused(1, True)
-    await one.holds((0, 0))
+    await one.holds((0, 0), beyond=14 * HOUR)
     await one.charge_point.set_paused(1, False)
     await one.holds((0, 16))
 
 
-async def test_plan(site: Any) -> None:
+async def test_plan(site: MakeSite) -> None:
     """The charger runs it alone, and ends at the fallback."""
     one = await site()
     await one.charge()
@@ -211,13 +92,11 @@ async def test_plan(site: Any) -> None:
     await one.holds((0, 0), (HOUR, 8), (2 * HOUR, 0), (3 * HOUR, 8))
 
 
-async def test_only_defaults(site: Any) -> None:
+async def test_only_defaults(site: MakeSite) -> None:
     """The same in the place that holds for every car."""
     one = await site()
     await one.charge_point.set_offline_current(8)
-    one.charge_point.config = one.charge_point.config.__replace__(
-        limit_way="default absolute 0 A"
-    )
+    one.insist("default absolute 0 A")
     await one.charge()
     await one.holds((0, 16), (300, 8))
     await one.charge_point.set_paused(1, True)
@@ -227,20 +106,18 @@ async def test_only_defaults(site: Any) -> None:
     await one.holds((0, 8))
 
 
-async def test_only_relative(site: Any) -> None:
+async def test_only_relative(site: MakeSite) -> None:
     """Counted from the start of the transaction."""
     one = await site()
     await one.charge_point.set_offline_current(8)
-    one.charge_point.config = one.charge_point.config.__replace__(
-        limit_way="transaction relative 0 A"
-    )
+    one.insist("transaction relative 0 A")
     await one.charge()
     await one.holds((0, 16), (300, 8))
     await one.pass_by(1000)
     await one.holds((0, 16), (300, 8))
 
 
-async def test_one_period(site: Any) -> None:
+async def test_one_period(site: MakeSite) -> None:
     """What comes after lies below what holds until then."""
     one = await site()
     one.charge_point.capabilities.one_period = True
@@ -257,7 +134,7 @@ async def test_one_period(site: Any) -> None:
     await one.holds((0, 8))
 
 
-async def test_paused_car_of_a_central_system_that_is_killed(site: Any) -> None:
+async def test_paused_car_of_a_central_system_that_is_killed(site: MakeSite) -> None:
     """Our absence starts nobody."""
     one = await site()
     await one.charge()
@@ -269,7 +146,7 @@ async def test_paused_car_of_a_central_system_that_is_killed(site: Any) -> None:
         assert one.car.current == 0
 
 
-async def test_central_system_is_killed(site: Any) -> None:
+async def test_central_system_is_killed(site: MakeSite) -> None:
     """The car falls to the fallback in time, and nothing ever exceeds the ceiling."""
     one = await site()
     await one.charge_point.set_offline_current(8)
