@@ -212,6 +212,16 @@ async def test_go_e_above_level_0(central: Central) -> None:
     assert told(charger) == ["TxDefault Absolute @1 stack 1 10A"]
 
 
+async def test_go_e_resumes_twice(central: Central) -> None:
+    """The first limit after 0 A is lost there."""
+    charge_point, charger = await connected(central, vendor="go-e", model="GO22")
+    await begin(charge_point, charger)
+    await charge_point.set_paused(1, True)
+    assert told(charger) == ["Tx Absolute @1 stack 1 0A"]
+    await charge_point.set_paused(1, False)
+    assert told(charger) == ["Tx Absolute @1 stack 1 16A"] * 2
+
+
 # Found out
 
 

@@ -29,8 +29,6 @@ class KnownModel:
     stack: int | None = None
     unit: LimitUnit | None = None
     everywhere: bool = False
-    # It wants the ids of profiles to be no higher than the number of those it holds.
-    small_ids: bool = False
     # The currents it can offer: multiples of a step, or these and no others.
     step: float = 0.1
     steps: tuple[float, ...] = ()

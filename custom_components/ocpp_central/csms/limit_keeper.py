@@ -16,6 +16,7 @@ from .errors import (
     ConnectionLost,
     NotConnected,
 )
+from .known_models import known_model
 from .ladder import Ladder, Rung, Slot
 from .limit_keys import restore_key
 from .limit_writer import LimitWriter, Superseded
@@ -337,6 +338,8 @@ class LimitKeeper:
         held = self._held.pop(place, None)
         try:
             answer = await self._writer.write(write, priority)
+            if held and self._is_resumed_twice(held.profile, profile):
+                answer = await self._writer.write(write, priority)
         except CommandRejected, CommandFailed:
             if held:
                 self._held[place] = held
@@ -363,6 +366,14 @@ class LimitKeeper:
         if self._charge_point.spelling.refused(write.profile, error):
             return True
         return await self.ladder.refused(write.slot, write.rung, error)
+
+    def _is_resumed_twice(self, before: LimitProfile, after: LimitProfile) -> bool:
+        """Return whether a charger ignores the first limit after 0 once."""
+        now = utcnow()
+        return (
+            before.limit_at(now).value == 0 < after.limit_at(now).value
+            and known_model(self._charge_point.info).resume_twice
+        )
 
     def _let_go(self, place: Place) -> None:
         """Take note that there is nothing of ours in a place."""
