@@ -5,8 +5,8 @@ from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
+from .csms.limit_problems import LimitProblem
 from .csms.model import STATION
-from .csms.proof import LimitProblem
 from .csms.rungs import Rung
 from .devices import connector_name
 from .limit_ways import described

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from .evidence import Evidence, Verdict, evidence_of
 from .known_models import known_model
 from .ladder import Rung, Slot
 from .limit_keeper import Held, LimitKeeper
+from .limit_problems import REFUSED, LimitProblem, LimitProblems
 from .model import STATION, ConnectorStatus, Purpose, Value
 from .profiles import amperes
 
@@ -25,24 +26,8 @@ _KEYS = ("status", "transaction")
 _SLOWLY = 180.0
 # So often a charger may ignore what it has accepted until another way is tried.
 _TOO_OFTEN = 3
-_REFUSED = "refused"
 
 type _Work = Coroutine[Any, Any, None]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitProblem:
-    """A limit that a charger keeps in no way there is."""
-
-    connector: int
-    # In A per phase.
-    wanted: float
-    # What the charger does instead.
-    seen: str
-    # What it said to each way, or did.
-    ways: Mapping[str, str] = field(default_factory=dict)
-    # What is known to help with this model, in English.
-    advice: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +62,7 @@ class Proof:
         self._limits = limits
         self._told: dict[int, _Told] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
-        self._problems: dict[int, LimitProblem] = {}
+        self._problems = LimitProblems(charge_point)
         # Connectors of which something was refused.
         self._refused: set[int] = set()
         self._watched: set[int] = set()
@@ -91,7 +76,7 @@ class Proof:
     @property
     def problems(self) -> Mapping[int, LimitProblem]:
         """Return the limits that do not hold, by connector."""
-        return self._problems
+        return self._problems.all
 
     def verified(self, connector: int) -> bool:
         """Return whether a connector was seen to keep what it was told last."""
@@ -134,9 +119,7 @@ class Proof:
     def _accepted(self, held: Held) -> None:
         connector = held.profile.connector
         self._refused.discard(connector)
-        problem = self._problems.get(connector)
-        if problem and problem.seen == _REFUSED:
-            self._solved(connector)
+        self._problems.accepted(connector)
         everybody = [STATION, *self._charge_point.connectors]
         for each in everybody if connector == STATION else [connector]:
             self._tell_anew(each, again=held)
@@ -148,7 +131,7 @@ class Proof:
             self._arm(connector)
 
     def _wishes_changed(self) -> None:
-        for connector in [*self._problems]:
+        for connector in [*self._problems.all]:
             self._arm(connector, 0)
 
     def _tell_anew(self, connector: int, again: Held | None = None) -> _Told | None:
@@ -221,11 +204,11 @@ class Proof:
         charge_point = self._charge_point
         if not charge_point.connected:
             return
-        troubled = connector in self._refused or connector in self._problems
+        troubled = connector in self._refused or connector in self._problems.all
         refused = troubled and self._is_refused(connector)
         told = self._tell_anew(connector)
         if told is None and not refused and troubled and not self._limits.differs:
-            self._solved(connector)
+            self._problems.solved(connector)
         if told is None or told.busy:
             return
         settled = told.since + self.delay
@@ -245,13 +228,13 @@ class Proof:
             return False
         profile = refused.profile
         wanted = amperes(self._charge_point, profile.limit_at(utcnow()))
-        self._problem(connector, refused.slot, wanted, _REFUSED)
+        self._problems.found(connector, refused.slot, wanted, REFUSED)
         return True
 
     def _agrees(self, connector: int, told: _Told) -> None:
         told.mismatches = 0
         self._show(connector, throttled=None)
-        self._solved(connector)
+        self._problems.solved(connector)
         charge_point = self._charge_point
         status = charge_point.status(connector)
         offers = charge_point.offers
@@ -300,7 +283,7 @@ class Proof:
         """Tell it again, or otherwise, or tell the user."""
         ladder = self._limits.ladder
         if ladder.ruled_out(told.slot, told.rung):
-            self._problem(connector, told.slot, told.limit, evidence.words)
+            self._problems.found(connector, told.slot, told.limit, evidence.words)
             return
         told.mismatches += 1
         if told.mismatches >= _TOO_OFTEN:
@@ -368,34 +351,9 @@ class Proof:
         if self._limits.ladder.ruled_out(told.slot, told.rung) and (
             self._limits.ladder.exhausted(told.slot)
         ):
-            self._problem(connector, told.slot, told.limit, evidence.words)
+            self._problems.found(connector, told.slot, told.limit, evidence.words)
 
     # Telling
-
-    def _problem(self, connector: int, slot: Slot, wanted: float, seen: str) -> None:
-        prefix = f"{slot}: "
-        failed = self._charge_point.capabilities.failed_rungs
-        ways = {
-            name.removeprefix(prefix): words
-            for name, words in failed.items()
-            if name.startswith(prefix)
-        }
-        problem = LimitProblem(
-            connector, wanted, seen, ways, known_model(self._charge_point.info).advice
-        )
-        if self._problems.get(connector) != problem:
-            self._problems[connector] = problem
-            self._tell()
-
-    def _solved(self, connector: int) -> None:
-        if self._problems.pop(connector, None):
-            self._tell()
-
-    def _tell(self) -> None:
-        problems = [*self._problems.values()]
-        self._charge_point.update(
-            STATION, {"limit_problem": str(problems) if problems else None}
-        )
 
     def _verify(self, connector: int, told: _Told, verified: bool) -> None:
         told.verified = verified
