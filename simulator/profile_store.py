@@ -7,7 +7,8 @@ from typing import override
 from .configuration import Configuration
 from .profiles import Kind, Profile, Purpose, Running, Unit
 
-_UNIT_NAMES = {Unit.A: "Current", Unit.W: "Power"}
+# By the standard, and as some write it.
+_UNIT_NAMES = {Unit.A: {"Current", "A"}, Unit.W: {"Power", "W"}}
 
 
 class ProfileRefused(Exception):
@@ -65,7 +66,7 @@ class ProfileStore(Collection[Profile]):
         if not 0 <= profile.stack_level <= highest:
             raise ProfileRefused(f"stack levels end at {highest}")
         units = self._configuration.items("ChargingScheduleAllowedChargingRateUnit")
-        if _UNIT_NAMES[profile.unit] not in units:
+        if _UNIT_NAMES[profile.unit].isdisjoint(units):
             raise ProfileRefused(f"only {units} can be limited")
         if profile.kind is Kind.RECURRING and None in {
             profile.recurrence,

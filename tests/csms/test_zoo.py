@@ -1,6 +1,7 @@
 """Chargers that limits go wrong on: the car draws what was asked, or the user is told."""
 
 from dataclasses import replace
+import logging
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -10,7 +11,8 @@ from simulator.zoo import ZOO, Personality
 
 from .common import central_system
 from .conftest import LoopClock
-from .zoo import REAL, bear, live
+from .zoo import REAL, World, bear, live
+from .zoo_page import NOON, PAGE, row, table
 
 _STATION, _DEFAULT, _TRANSACTION = Target
 _ANY = Personality(
@@ -84,14 +86,20 @@ MECHANISMS["floor"] = Quirks(floor=8.0)
 _OLD_ONLY = {"key_only", "reboots_on_read", "reboots_on_change", "small_ids"}
 
 
+@pytest.fixture(autouse=True)
+def no_frames(caplog: pytest.LogCaptureFixture) -> None:
+    """Keep no log of a great many frames."""
+    caplog.set_level(logging.WARNING)
+
+
 async def run(
     personality: Personality,
     freezer: FrozenDateTimeFactory,
     loop_clock: LoopClock,
     limit: float = 10.0,
-) -> None:
+) -> World:
     """Hold every outcome against what was promised."""
-    freezer.move_to("2026-05-01T12:00:00Z")
+    freezer.move_to(NOON)
     async with central_system(timing=REAL) as central:
         world = await bear(central, freezer, loop_clock, personality)
         try:
@@ -105,6 +113,7 @@ async def run(
             if not outcome.kept and not outcome.told
         }
         assert not wrong, (wrong, world.charge_point.capabilities)
+    return world
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -139,4 +148,16 @@ async def test_personality(
     personality: Personality,
 ) -> None:
     """So do those that somebody has told of."""
-    await run(personality, freezer, loop_clock)
+    world = await run(personality, freezer, loop_clock)
+    # script/zoo writes it anew.
+    assert row(personality, world) in PAGE.read_text()
+
+
+def test_page() -> None:
+    """The page tells of the chargers of the zoo, and of no other."""
+    text = PAGE.read_text()
+    lines = [line for line in text.splitlines(keepends=True) if line.startswith("|")]
+    assert table(lines[2:]) in text
+    assert [line.split(" | ")[0].removeprefix("| ") for line in lines[2:]] == [
+        each.name for each in ZOO
+    ]
