@@ -62,8 +62,10 @@ class World:
 
     async def advance(self, seconds: float) -> None:
         """Let time pass for everybody."""
+        # Whoever waits for a slow answer counts in seconds.
+        longest = 1.0 if self.charger.oddities.quirks.delay else _STEP
         while seconds > 0:
-            step = min(_STEP, seconds)
+            step = min(longest, seconds)
             seconds -= step
             self.freezer.tick(step)
             self.loop_clock.advance(step)
