@@ -44,7 +44,7 @@ from .discovery import Discovery
 from .entities import Entities
 from .id_tokens import IdTokens
 from .ledger import Ledger, LedgerError, LedgerTooNewError
-from .limit_issue import async_delete_limit_issues, async_update_limit_issues
+from .limit_issue import async_delete_limit_issues, async_tell_limit_issues
 from .listener import Listener
 from .local_lists import async_tell_problems
 from .reboot_issue import async_delete_reboot_issue, async_update_reboot_issue
@@ -265,11 +265,7 @@ class OcppHub:
             charge_point.subscribe_new(appeared),
             charge_point.subscribe_info(identified),
             charge_point.subscribe(STATION, ("limit_units",), units_told),
-            charge_point.subscribe(
-                STATION,
-                ("limit_problem",),
-                lambda: async_update_limit_issues(self.hass, charge_point),
-            ),
+            async_tell_limit_issues(self.hass, self.entry.entry_id, charge_point),
             charge_point.subscribe_wishes(lambda: self.store.keep(charge_point)),
             charge_point.local_list.subscribe(lambda: self.store.keep(charge_point)),
             charge_point.reservations.subscribe(lambda: self.store.keep(charge_point)),

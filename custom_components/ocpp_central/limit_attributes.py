@@ -8,6 +8,7 @@ from .csms.payloads import text
 
 ATTR_EXTERNAL_LIMITS = "external_limits"
 ATTR_FOREIGN_PROFILES = "foreign_profiles"
+ATTR_THROTTLED = "throttled"
 
 
 def limit_attributes(
@@ -27,6 +28,8 @@ def limit_attributes(
             }
             for period in schedule.periods
         ]
+    if charge_point.value(connector, "throttled") is not None:
+        attributes[ATTR_THROTTLED] = True
     external = charge_point.external
     if limits := external.at(connector):
         attributes[ATTR_EXTERNAL_LIMITS] = [

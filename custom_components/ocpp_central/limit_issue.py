@@ -1,6 +1,6 @@
-"""The repair of a charger that keeps to a limit in no way there is."""
+"""The repairs of a charger whose limits do not hold, or may not when it is alone."""
 
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
@@ -9,14 +9,31 @@ from .csms.limit_problems import LimitProblem
 from .csms.model import STATION
 from .csms.rungs import Rung
 from .devices import connector_name
+from .fail_safe_issue import async_delete_fail_safe_issue, async_offer_test
 from .limit_ways import described
 
 LIMIT_NOT_OBEYED = "limit_not_obeyed"
 
 
 @callback
-def async_update_limit_issues(hass: HomeAssistant, charge_point: ChargePoint) -> None:
-    """Tell which limits do not hold, for as long as they do not."""
+def async_tell_limit_issues(
+    hass: HomeAssistant, entry_id: str, charge_point: ChargePoint
+) -> CALLBACK_TYPE:
+    """Tell what is wrong with the limits of a charger, until it is not."""
+    unsubscribe = charge_point.subscribe(
+        STATION, ("limit_problem",), lambda: _update(hass, charge_point)
+    )
+    unsubscribe_test = async_offer_test(hass, entry_id, charge_point)
+
+    @callback
+    def stop() -> None:
+        unsubscribe()
+        unsubscribe_test()
+
+    return stop
+
+
+def _update(hass: HomeAssistant, charge_point: ChargePoint) -> None:
     problems = charge_point.proof.problems
     for connector in _told(hass, charge_point.identity):
         if connector not in problems:
@@ -30,6 +47,7 @@ def async_delete_limit_issues(hass: HomeAssistant, identity: str) -> None:
     """Take the repairs of a charge point back."""
     for connector in _told(hass, identity):
         _delete(hass, identity, connector)
+    async_delete_fail_safe_issue(hass, identity)
 
 
 def _create(

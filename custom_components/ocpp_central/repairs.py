@@ -5,6 +5,7 @@ from homeassistant.core import HomeAssistant
 
 from .csms.admission import Refusal
 from .csms.local_list import ListProblem
+from .fail_safe_issue import FAIL_SAFE_UNVERIFIED, DropTestFlow
 from .local_lists import ForeignListFlow
 from .reboot_issue import REBOOT_REQUIRED, RebootFlow
 from .security import InsecureFlow
@@ -18,6 +19,8 @@ async def async_create_fix_flow(
         return ForeignListFlow()
     if issue_id.startswith(REBOOT_REQUIRED):
         return RebootFlow()
+    if issue_id.startswith(FAIL_SAFE_UNVERIFIED):
+        return DropTestFlow()
     if issue_id.startswith(Refusal.INSECURE):
         return InsecureFlow()
     return ConfirmRepairFlow()

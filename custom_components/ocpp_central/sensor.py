@@ -42,6 +42,7 @@ from .hub import OcppConfigEntry
 from .limit_attributes import (
     ATTR_EXTERNAL_LIMITS,
     ATTR_FOREIGN_PROFILES,
+    ATTR_THROTTLED,
     limit_attributes,
 )
 
@@ -85,6 +86,7 @@ def _limit(key: str, **kwargs: Any) -> OcppSensorDescription:
             "effective_limit",
             "effective_limit_source",
             "effective_limit_schedule",
+            "throttled",
             "external",
         ),
         appears_with="effective_limit",
@@ -450,6 +452,7 @@ class OcppSensor(OcppEntity, RestoreSensor):
             "schedule",
             ATTR_EXTERNAL_LIMITS,
             ATTR_FOREIGN_PROFILES,
+            ATTR_THROTTLED,
             ATTR_RESERVED_FOR,
             ATTR_RESERVED_UNTIL,
         }

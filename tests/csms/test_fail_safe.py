@@ -12,7 +12,7 @@ from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.clock import utcnow
 from custom_components.ocpp_central.csms.fail_safe import CannotTest
 
-from .common import Central, Charger, Payload, central_system, until
+from .common import Central, Charger, Payload, central_system, status, until
 from .conftest import LoopClock
 from .test_effective_limit import schedule
 from .test_proof import PROVING, VERIFY, charging, later, measures, quiet, writes
@@ -119,9 +119,9 @@ async def drop(
     central: Central,
     clock: LoopClock,
     freezer: FrozenDateTimeFactory,
-    current: float,
-) -> tuple[ChargePoint, Charger, bool | None]:
-    """Try it out; after a minute this flows."""
+    current: float | None,
+) -> tuple[ChargePoint, Charger, asyncio.Task[bool]]:
+    """Try it out; after a minute this flows, or nothing is told."""
     charge_point, charger = await charging(central)
     await charge_point.set_offline_current(6)
     await measures(charge_point, charger, 16)
@@ -138,17 +138,20 @@ async def drop(
     freezer.tick(60 + VERIFY)
     await later(clock, charge_point, charger, 61 + VERIFY)
     assert not test.done()
-    await measures(charge_point, charger, current)
-    return charge_point, charger, await test
+    if current is None:
+        await later(clock, charge_point, charger, 3600)
+    else:
+        await measures(charge_point, charger, current)
+    return charge_point, charger, test
 
 
 async def test_drops(
     central: Central, loop_clock: LoopClock, freezer: FrozenDateTimeFactory
 ) -> None:
     """What flows falls: proven, and the car goes on as before."""
-    charge_point, charger, result = await drop(central, loop_clock, freezer, 6)
+    charge_point, charger, test = await drop(central, loop_clock, freezer, 6)
+    assert await test
     await quiet(charge_point, charger)
-    assert result is True
     assert state(charge_point) == "proven"
     assert ("TxProfile", 16) in writes(charger)
 
@@ -157,9 +160,9 @@ async def test_stays(
     central: Central, loop_clock: LoopClock, freezer: FrozenDateTimeFactory
 ) -> None:
     """It does not: there is no way back, and no more than that may ever flow."""
-    charge_point, charger, result = await drop(central, loop_clock, freezer, 16)
+    charge_point, charger, test = await drop(central, loop_clock, freezer, 16)
+    assert not await test
     await quiet(charge_point, charger)
-    assert result is False
     assert state(charge_point) == "none"
     held = charge_point.limits.held(1)
     assert held is not None
@@ -170,17 +173,37 @@ async def test_car_stops(
     central: Central, loop_clock: LoopClock, freezer: FrozenDateTimeFactory
 ) -> None:
     """A car that takes nothing tells nothing."""
-    charge_point, _, result = await drop(central, loop_clock, freezer, 0)
-    assert result is None
+    charge_point, _, test = await drop(central, loop_clock, freezer, 0)
+    with pytest.raises(CannotTest, match="car_took_less"):
+        await test
+    assert state(charge_point) == "unverified"
+
+
+async def test_silent(
+    central: Central, loop_clock: LoopClock, freezer: FrozenDateTimeFactory
+) -> None:
+    """What was measured before it was alone proves nothing against it."""
+    charge_point, _, test = await drop(central, loop_clock, freezer, None)
+    with pytest.raises(CannotTest, match="no_samples"):
+        await test
     assert state(charge_point) == "unverified"
 
 
 async def test_cannot(central: Central) -> None:
     """Without a car that takes more than may flow without us there is nothing to see."""
     charge_point, charger = await charging(central)
+    with pytest.raises(CannotTest, match="no_way_back"):
+        await charge_point.fail_safe.test(1)
     await charge_point.set_offline_current(6)
     await measures(charge_point, charger, 6)
-    with pytest.raises(CannotTest):
+    with pytest.raises(CannotTest, match="too_little"):
+        await charge_point.fail_safe.test(1)
+    await charger.call("StatusNotification", status("SuspendedEV"))
+    with pytest.raises(CannotTest, match="no_car"):
+        await charge_point.fail_safe.test(1)
+    await charger.hang_up()
+    await until(charge_point.subscribe_connection, lambda: not charge_point.connected)
+    with pytest.raises(CannotTest, match="not_connected"):
         await charge_point.fail_safe.test(1)
 
 

@@ -1,7 +1,6 @@
 """What becomes of the limits of a charger that is on its own."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -36,8 +35,27 @@ class FailSafeState(StrEnum):
     NONE = "none"
 
 
+class Obstacle(StrEnum):
+    """Why it cannot be told whether a charger comes back."""
+
+    NO_WAY_BACK = "no_way_back"
+    NOT_CONNECTED = "not_connected"
+    NO_CAR = "no_car"
+    TOO_LITTLE = "too_little"
+    UNDER_WAY = "under_way"
+    # While it was on its own:
+    CHANGED = "changed"
+    NO_SAMPLES = "no_samples"
+    CAR_TOOK_LESS = "car_took_less"
+
+
 class CannotTest(CommandError):
-    """Nothing that flows now can tell."""
+    """Nothing that flows can tell."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        """Keep the reason."""
+        super().__init__(obstacle)
+        self.obstacle = obstacle
 
 
 class FailSafe:
@@ -57,12 +75,9 @@ class FailSafe:
         """Return whether it comes back by itself; None: there is nothing to come back to."""
         charge_point = self._charge_point
         wishes, limits = charge_point.wishes, charge_point.limits
-        most = charge_point.config.installation_current
-        if wishes.maximum_current is not None:
-            most = min(most, wishes.maximum_current)
-        elif wishes.offline_current is None:
+        if wishes.maximum_current is None and wishes.offline_current is None:
             return None
-        if wishes.offline_current is None or wishes.offline_current >= most:
+        if wishes.offline_current is None or wishes.offline_current >= self._most:
             # The ceiling is in the charger, and that is all there is to fall back to.
             held = wishes.maximum_current is not None and limits.ladder.works(
                 Slot.STATION
@@ -73,6 +88,14 @@ class FailSafe:
             return FailSafeState.NONE
         proven = str(rung) in charge_point.capabilities.falls_back
         return FailSafeState.PROVEN if proven else FailSafeState.UNVERIFIED
+
+    @property
+    def _most(self) -> float:
+        """Return what may flow at all."""
+        charge_point = self._charge_point
+        most = charge_point.config.installation_current
+        ceiling = charge_point.wishes.maximum_current
+        return most if ceiling is None else min(most, ceiling)
 
     def _can_tell(self, rung: Rung) -> bool:
         """Return whether a way to limit what runs has a way back in it."""
@@ -146,26 +169,44 @@ class FailSafe:
             return False
         return present is None or present > later + _SAME
 
-    async def test(self, connector: int) -> bool | None:
-        """Leave a charger on its own for a minute; None: nothing can be told by it.
+    @property
+    def wanting(self) -> bool:
+        """Return whether a minute on its own would tell what nobody knows."""
+        floor = self._charge_point.wishes.offline_current
+        return (
+            self.state is FailSafeState.UNVERIFIED
+            and floor is not None
+            and floor < self._most
+        )
+
+    def obstacle(self, connector: int) -> Obstacle | None:
+        """Return why a connector cannot tell now; None: it can."""
+        charge_point = self._charge_point
+        floor = charge_point.wishes.offline_current
+        rung = charge_point.limits.ladder.rung(Slot.RUNNING)
+        current = charge_point.value(connector, "current")
+        if floor is None or rung is None or not self._can_tell(rung):
+            return Obstacle.NO_WAY_BACK
+        if not charge_point.connected:
+            return Obstacle.NOT_CONNECTED
+        if connector in self._sampled:
+            return Obstacle.UNDER_WAY
+        if charge_point.status(connector) is not ConnectorStatus.CHARGING:
+            return Obstacle.NO_CAR
+        if not isinstance(current, (int, float)) or not too_much(current, floor):
+            return Obstacle.TOO_LITTLE
+        return None
+
+    async def test(self, connector: int) -> bool:
+        """Leave a charger on its own for a minute and return whether it comes back.
 
         Raises CommandError, CannotTest among them.
         """
+        if obstacle := self.obstacle(connector):
+            raise CannotTest(obstacle)
         charge_point = self._charge_point
         limits = charge_point.limits
-        floor = charge_point.wishes.offline_current
-        rung = limits.ladder.rung(Slot.RUNNING)
-        current = charge_point.value(connector, "current")
-        if (
-            floor is None
-            or rung is None
-            or not self._can_tell(rung)
-            or charge_point.status(connector) is not ConnectorStatus.CHARGING
-            or not isinstance(current, (int, float))
-            or not too_much(current, floor)
-            or connector in self._sampled
-        ):
-            raise CannotTest
+        before = self._circumstances(connector)
         sampled = self._sampled[connector] = asyncio.Event()
         limits.wanted.pin(connector, utcnow() + timedelta(seconds=_TEST))
         try:
@@ -173,29 +214,44 @@ class FailSafe:
             await asyncio.sleep(_TEST + charge_point.proof.delay)
             sampled.clear()
             patience = _SAMPLES * charge_point.config.meter_interval
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(patience):
                     await sampled.wait()
-            return self._judge(connector, floor, rung)
+            except TimeoutError as error:
+                # What was measured before says nothing.
+                raise CannotTest(Obstacle.NO_SAMPLES) from error
+            if self._circumstances(connector) != before:
+                raise CannotTest(Obstacle.CHANGED)
+            return self._judge(connector)
         finally:
             del self._sampled[connector]
             limits.wanted.pin(connector, None)
             limits.restore()
 
-    def _judge(self, connector: int, floor: float, rung: Rung) -> bool | None:
+    def _circumstances(self, connector: int) -> tuple[object, ...]:
+        """Return what has to stay as it is while a charger is on its own."""
+        charge_point = self._charge_point
+        transaction = charge_point.transactions.at(connector)
+        return (
+            charge_point.limits.ladder.rung(Slot.RUNNING),
+            charge_point.wishes.offline_current,
+            charge_point.connection,
+            transaction.id if transaction else None,
+        )
+
+    def _judge(self, connector: int) -> bool:
         """Return whether a charger left on its own has come back to its floor."""
         charge_point = self._charge_point
+        floor = charge_point.wishes.offline_current
+        rung = charge_point.limits.ladder.rung(Slot.RUNNING)
         current = charge_point.value(connector, "current")
-        if charge_point.limits.ladder.rung(Slot.RUNNING) != rung:
-            return None
-        if not isinstance(current, (int, float)) or not charge_point.connected:
-            return None
+        if floor is None or rung is None or not isinstance(current, (int, float)):
+            raise CannotTest(Obstacle.CHANGED)
         if too_much(current, floor):
             self._learn(rung, falls_back=False)
             return False
         if current < floor - _CLOSE:
-            # The car itself takes less.
-            return None
+            raise CannotTest(Obstacle.CAR_TOOK_LESS)
         self._learn(rung, falls_back=True)
         return True
 
