@@ -141,6 +141,7 @@ async def test_charge_point_by_hand(
         "current_presets": [],
         "direct_current": False,
         "limit_way": "automatic",
+        "phase_switching": False,
     }
 
     assert system.value("binary_sensor", "connected", 0, identity="CARPORT") == "off"
@@ -172,6 +173,7 @@ async def test_charge_point_with_the_least(system: System, pages: Pages) -> None
         "current_presets": [],
         "direct_current": False,
         "limit_way": "automatic",
+        "phase_switching": False,
     }
     await system.connect("CARPORT")
 
@@ -383,6 +385,7 @@ async def test_wait_for_a_charger(system: System, pages: Pages) -> None:
         "current_presets": [],
         "direct_current": False,
         "limit_way": "automatic",
+        "phase_switching": False,
     }
     call = await charger.called("TriggerMessage")
     assert call.payload == {"requestedMessage": "BootNotification"}

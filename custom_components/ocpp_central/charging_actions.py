@@ -50,13 +50,20 @@ async def _stop_transaction(
 async def _set_charging_limit(
     charge_point: ChargePoint, connector: int, data: dict[str, Any]
 ) -> Response:
-    limit = (
-        _typed_current(data["current"])
-        if "current" in data
-        else ChargingLimit(data["power"], LimitUnit.WATT)
-    )
     duration: timedelta | None = data.get("duration")
     scope = data.get("scope") or ("session" if duration else "default")
+    if "phases" in data:
+        if scope == "station":
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key="phases_of_connectors"
+            )
+        await _set_phases(charge_point, connector, data["phases"])
+    if "current" in data:
+        limit = _typed_current(data["current"])
+    elif "power" in data:
+        limit = ChargingLimit(data["power"], LimitUnit.WATT)
+    else:
+        return {"status": "Accepted"}
     if scope == "session":
         until = utcnow() + duration if duration else None
         response = await charge_point.limits.limit_session(connector, limit, until)
@@ -76,6 +83,20 @@ async def _set_charging_limit(
     response = await charge_point.limits.limit_default(connector, limit)
     await _resume(charge_point, connector, limit)
     return response
+
+
+async def _set_phases(charge_point: ChargePoint, connector: int, phases: int) -> None:
+    """Let cars charge on so many phases from now on."""
+    if not charge_point.phases.offered:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="phase_switching_off"
+            if charge_point.phases.supported
+            else "phase_switching_unknown",
+            translation_placeholders={"charge_point": charge_point.config.name},
+        )
+    for each in charge_point.connectors if connector == STATION else [connector]:
+        await charge_point.phases.wish(each, phases)
 
 
 async def _resume(
@@ -149,10 +170,11 @@ CHARGING_ACTIONS = {
         {
             vol.Exclusive("current", "limit"): _CURRENT,
             vol.Exclusive("power", "limit"): _POWER,
+            vol.Optional("phases"): vol.All(vol.Coerce(int), vol.In([1, 3])),
             vol.Optional("scope"): vol.In(["session", "default", "station"]),
             vol.Optional("duration"): cv.positive_time_period,
         },
-        rule=cv.has_at_least_one_key("current", "power"),
+        rule=cv.has_at_least_one_key("current", "power", "phases"),
         connector=True,
     ),
     "clear_charging_limit": ActionDescription(

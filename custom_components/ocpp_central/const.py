@@ -35,6 +35,7 @@ CONF_INSTALLATION_CURRENT: Final = "installation_current"
 CONF_DIRECT_CURRENT: Final = "direct_current"
 CONF_CURRENT_PRESETS: Final = "current_presets"
 CONF_LIMIT_WAY: Final = "limit_way"
+CONF_PHASE_SWITCHING: Final = "phase_switching"
 # The way that a charger is found to obey.
 WAY_AUTOMATIC: Final = "automatic"
 CONF_METER_INTERVAL: Final = "meter_interval"

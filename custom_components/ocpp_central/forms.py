@@ -39,6 +39,7 @@ from .const import (
     CONF_LIMIT_WAY,
     CONF_METER_INTERVAL,
     CONF_NOMINAL_VOLTAGE,
+    CONF_PHASE_SWITCHING,
     CONF_PHASES,
     CONF_SYNC_LOCAL_LIST,
     CONF_VERSION,
@@ -62,6 +63,7 @@ _ADVANCED: Mapping[str, Any] = {
     CONF_SYNC_LOCAL_LIST: False,
     CONF_VERSION: VERSION_AUTOMATIC,
     CONF_CURRENT_PRESETS: [],
+    CONF_PHASE_SWITCHING: False,
     CONF_LIMIT_WAY: WAY_AUTOMATIC,
 }
 # How a charger with direct current is chosen; what feeds it are three phases.
@@ -138,6 +140,7 @@ def charge_point_schema(
     advanced: bool = False,
     password_required: bool,
     ways: Mapping[str, str] | None = None,
+    switches_phases: bool = False,
 ) -> vol.Schema:
     """Return the form of a charge point; what it leaves out has defaults.
 
@@ -176,6 +179,8 @@ def charge_point_schema(
             vol.Required(CONF_SYNC_LOCAL_LIST, default=False): BooleanSelector(),
             vol.Required(CONF_VERSION, default=VERSION_AUTOMATIC): _VERSIONS,
         }
+        if switches_phases:
+            more[vol.Required(CONF_PHASE_SWITCHING, default=False)] = BooleanSelector()
         if ways is not None:
             more[vol.Required(CONF_LIMIT_WAY, default=WAY_AUTOMATIC)] = way_selector(
                 ways

@@ -10,7 +10,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME, CONF_PASSWORD
 
-from .const import CONF_IDENTITY, CONF_LISTEN
+from .const import CONF_IDENTITY, CONF_LISTEN, CONF_PHASE_SWITCHING
 from .csms.charge_point import ChargePoint
 from .discovery import Discovery, flow_unique_id, offer_of
 from .endpoints import addresses, shown_address
@@ -143,6 +143,9 @@ class ChargePointFlow(ConfigSubentryFlow):
                     self._entry, subentry, title=data[CONF_NAME], data=data
                 )
         charge_point = self._charge_point(identity)
+        switches = subentry.data.get(CONF_PHASE_SWITCHING, False) or (
+            charge_point is not None and charge_point.phases.supported
+        )
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
@@ -150,6 +153,7 @@ class ChargePointFlow(ConfigSubentryFlow):
                     advanced=True,
                     password_required=self._password_required,
                     ways=limit_ways(charge_point, subentry.data),
+                    switches_phases=switches,
                 ),
                 user_input or charge_point_suggestions(subentry.data),
             ),

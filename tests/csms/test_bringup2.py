@@ -93,7 +93,7 @@ async def test_nothing_to_be_done(central: Central, version: str) -> None:
         for item in call.payload["getVariableData"]
     ]
     assert {"SampledDataCtrlr", "SmartChargingCtrlr", "AuthCtrlr"} <= set(asked)
-    assert len(asked) <= 30
+    assert len(asked) <= 32
     charger = await again(central, version, model)
     assert "GetVariables" not in charger.actions
 

@@ -191,7 +191,7 @@ class Wanted:
         profile = LimitProfile(
             purpose=place.purpose,
             connector=want.connector if place.where else STATION,
-            unit=want.rung.unit,
+            unit=unit,
             course=course,
             phases=self._phases(place, wants),
             stack=place.stack,
@@ -387,8 +387,11 @@ class Wanted:
         if transaction is None or transaction.id <= 0 or rung is None:
             self._ends.pop(connector, None)
             return None
-        demand = self._demand(connector, rung)
+        demand = self._demand(connector, rung, running=True)
         course = running_course(demand, self._end(connector, demand, rung))
+        if not course and self._draws_on_fewer(connector, rung, demand):
+            limit = idle_limit(demand)
+            course = (Step(demand.most if limit is None else limit),)
         if not course:
             if rung.purpose is not Purpose.TRANSACTION:
                 return None
@@ -399,6 +402,18 @@ class Wanted:
             # Not every charger takes a profile away again; any can replace it.
             course = (Step(demand.most if limit is None else limit),)
         return Want(Slot.RUNNING, rung, connector, course, transaction)
+
+    def _draws_on_fewer(self, connector: int, rung: Rung, demand: Demand) -> bool:
+        """Return whether the watts of any transaction are too many for this one."""
+        charge_point = self._charge_point
+        if rung.unit is LimitUnit.AMPERE or not (
+            idle_limit(demand) or charge_point.wishes.maximum_current
+        ):
+            return False
+        phases = charge_point.phases
+        return phases.fewest(connector, running=True) != phases.fewest(
+            connector, running=False
+        )
 
     @property
     def _fixes_default(self) -> bool:
