@@ -12,7 +12,10 @@ from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers.device_registry import AnyDeviceEntry
-from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.helpers.event import (
+    async_track_time_change,
+    async_track_time_interval,
+)
 
 from .const import (
     CONF_CURRENT_PRESETS,
@@ -134,6 +137,11 @@ class OcppHub:
                 self.hass, self._async_tick, _TICK, cancel_on_shutdown=True
             )
         )
+        self.entry.async_on_unload(
+            async_track_time_change(
+                self.hass, self._async_new_day, hour=0, minute=0, second=0
+            )
+        )
         await self.hass.async_add_executor_job(load_all_schemas)
         await self._listener.async_open()
 
@@ -162,6 +170,11 @@ class OcppHub:
             charge_point.limits.tick()
             charge_point.signs.tick()
         self.statistics.async_tick()
+
+    @callback
+    def _async_new_day(self, _now: datetime) -> None:
+        for charge_point in self.central.charge_points.values():
+            charge_point.limits.new_day()
 
     @callback
     def _async_let_in(self, identity: str) -> None:

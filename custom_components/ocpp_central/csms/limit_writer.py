@@ -61,8 +61,9 @@ class LimitWriter:
 
     def new_day(self) -> None:
         """Begin to count again."""
-        self._budget.writes = 0
-        self._charge_point.update(STATION, {"limit_writes": 0})
+        if self._budget.writes:
+            self._budget.writes = 0
+            self._charge_point.update(STATION, {"limit_writes": 0})
 
     def has_failed(self, write: Write) -> bool:
         """Return whether the charger did not take what was written last there."""
