@@ -30,7 +30,9 @@ async def _start_transaction(
     current = data.get("current")
     # Many chargers take no profile in the request itself; it follows the start.
     charge_point.limits.limit_next_session(
-        connector, token, None if current is None else _typed_current(current)
+        connector,
+        token,
+        None if current is None else _typed_current(charge_point, current),
     )
     return response
 
@@ -59,7 +61,7 @@ async def _set_charging_limit(
             )
         await _set_phases(charge_point, connector, data["phases"])
     if "current" in data:
-        limit = _typed_current(data["current"])
+        limit = _typed_current(charge_point, data["current"])
     elif "power" in data:
         limit = ChargingLimit(data["power"], LimitUnit.WATT)
     else:
@@ -110,9 +112,10 @@ async def _resume(
             await charge_point.set_paused(each, False)
 
 
-def _typed_current(current: float) -> ChargingLimit:
+def _typed_current(charge_point: ChargePoint, current: float) -> ChargingLimit:
     """Return a limit as the user must mean it: a car needs 6 A, or gets nothing."""
-    return ChargingLimit(max(current, MINIMUM_CURRENT) if current else 0.0)
+    least = 0.0 if charge_point.direct_current else MINIMUM_CURRENT
+    return ChargingLimit(max(current, least) if current else 0.0)
 
 
 async def _clear_charging_limit(

@@ -62,7 +62,7 @@ def _fallback(charge_point: ChargePoint) -> float:
 
 
 def _least_current(charge_point: ChargePoint) -> float:
-    return 1 if charge_point.config.direct_current else MINIMUM_CURRENT
+    return 1 if charge_point.direct_current else MINIMUM_CURRENT
 
 
 def _power_limit(charge_point: ChargePoint, connector: int) -> float:
@@ -77,7 +77,7 @@ def _power_ceiling(charge_point: ChargePoint) -> float:
 def _least_power(charge_point: ChargePoint) -> float:
     """Return what a car on one phase cannot charge below."""
     config = charge_point.config
-    if config.direct_current:
+    if charge_point.direct_current:
         return _POWER_STEP
     return MINIMUM_CURRENT * config.nominal_voltage
 

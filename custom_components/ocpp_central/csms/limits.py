@@ -96,9 +96,21 @@ class Limits(LimitKeeper):
         self._charge_point.wishes_changed()
         return response
 
+    def now(self, connector: int) -> ChargingLimit | None:
+        """Return what is wanted of a connector now, in A per phase; None: no limit."""
+        now = utcnow()
+        limits = {
+            write.slot: amperes(self._charge_point, write.profile.limit_at(now))
+            for write in self.wanted.writes()
+            if write.connectors & {connector, STATION}
+        }
+        if Slot.RUNNING in limits:
+            limits.pop(Slot.IDLE, None)
+        return ChargingLimit(min(limits.values())) if limits else None
+
     @property
     def _least(self) -> float:
-        return 0 if self._charge_point.config.direct_current else MINIMUM_CURRENT
+        return 0 if self._charge_point.direct_current else MINIMUM_CURRENT
 
     @property
     def _most(self) -> float:
