@@ -1,7 +1,8 @@
-"""A simulated OCPP 1.6-J charge point, for the demo, the tests and the benchmark.
+"""Simulated charge points of OCPP 1.6-J, 2.0.1 and 2.1, for the demo, the tests and the benchmark.
 
-It is an implementation independent of the integration: it speaks through the `ocpp` package, which
-validates both directions strictly, and evaluates charging profiles by code of its own.
+They are implementations independent of the integration: they validate both directions strictly, by
+the schemas of the `ocpp` package, and evaluate charging profiles by code of their own. `Charger`
+speaks 1.6; `Charger2` speaks 2.0.1 or 2.1 and has the same methods, see the end.
 
     charger = Charger(url, "GARAGE", connectors=2, clock=ManualClock(), config={...})
     await charger.start()                        # connected, booted, accepted, at rest
@@ -30,6 +31,11 @@ arguments of `simulator.security.Security`; `security.request()` makes a request
 
 Bad manners: `answer(action, payload, times=None)`, `error(action, code, …)`, `never_answer(action)`,
 `behave()`. An overridden request has no effect whatever it was answered with.
+
+OCPP 2.x: `Charger2(url, "GARAGE", version="2.1", evses=2, connectors_per_evse=1, config={"TxCtrlr.EVConnectionTimeOut": "30"}, tx_start_points="EVConnected,Authorized", …)`. `connector(1)` is the first
+connector of EVSE 1, `connector(101)` or `connector(1, 2)` its second one. `variables` is the device
+model, `events.meter` how meter values are written; `arrive(evse)` and `depart(evse)` are for parking
+bays. What mixins add is told in `simulator.v2`.
 
 Time is a `Clock`. With a `ManualClock` nothing happens until `advance(seconds)`, which goes from timer
 to timer and lets the charger come to rest after each. With `WallClock(speed=60)` only the physics run
