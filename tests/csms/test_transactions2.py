@@ -456,6 +456,30 @@ async def test_a_budget_is_told(on_disk: Durable) -> None:
 
 
 @both_versions
+async def test_meter_values_of_an_evse(on_disk: Durable, version: str) -> None:
+    """A register belongs to its connector, and so to what is open there."""
+    charge_point, charger = await plugged(on_disk, version)
+    await tell(charger, "Started", evse=1, token="C", values=[energy(1000)])
+    signed = {
+        "signedMeterData": "AAAA",
+        "signingMethod": "",
+        "encodingMethod": "OCMF",
+        "publicKey": "",
+    }
+    value = sample(2.5, ENERGY, unit="Wh", multiplier=3, signedMeterValue=signed)
+    await charger.call("MeterValues", {"evseId": 1, "meterValue": [bucket(value)]})
+    assert charge_point.value(1, "session_energy") == 1500
+    await on_disk.ledger.drain()
+    (kept,) = on_disk.rows("signed_values")
+    assert "OCMF" in kept["value"]
+    # Station, and garbage.
+    for evse in (0, 4711):
+        await charger.call(
+            "MeterValues", {"evseId": evse, "meterValue": [bucket(value)]}
+        )
+
+
+@both_versions
 async def test_the_end_is_answered_after_it_is_on_disk(
     on_disk: Durable, version: str
 ) -> None:
