@@ -87,6 +87,15 @@ async def test_limit_from_outside_in_the_sum(central: Central, version: str) -> 
     assert shown(charge_point) == (10, "external")
 
 
+async def test_generated_on_site(central: Central) -> None:
+    """What the roof gives may flow in addition: it limits nothing."""
+    charge_point, charger = await ready(central, "2.1")
+    surplus = limited("EMS", (0, 8), isLocalGeneration=True)
+    assert await charger.call("NotifyChargingLimit", surplus) == {}
+    assert charge_point.external.at(1) == []
+    assert shown(charge_point)[0] is None
+
+
 async def test_booted_it_tells_again(central: Central) -> None:
     """What held before a restart of the charger is not taken for granted."""
     charge_point, charger = await ready(central, "2.1")
