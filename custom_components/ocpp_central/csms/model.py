@@ -278,6 +278,8 @@ class EndedTransaction(NamedTuple):
     charger_id: str | None
     started: datetime
     ended: datetime
+    # Whether the charger said so itself.
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

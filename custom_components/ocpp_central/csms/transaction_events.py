@@ -52,7 +52,8 @@ class TransactionEvents:
         for over in ended:
             if over.charger_id is not None:
                 self._known.setdefault(
-                    over.charger_id, Known(id=over.id, ended=over.ended)
+                    over.charger_id,
+                    Known(id=over.id, ended=over.ended if over.told else None),
                 )
         for one in transactions:
             known = self._known.get(one.charger_id or "")
@@ -333,7 +334,8 @@ class TransactionEvents:
 
     def _forget(self) -> None:
         """Let go of those that were over long ago."""
-        over = [name for name, known in self._known.items() if known.ended]
+        find = self._charge_point.transactions.find
+        over = [name for name, known in self._known.items() if not find(known.id)]
         for name in over[:-_MOST_OVER]:
             del self._known[name]
 

@@ -96,6 +96,7 @@ _ENDED: Final = (
         TransactionRow.charger_id,
         TransactionRow.started,
         TransactionRow.ended,
+        TransactionRow.stop_received_at.is_not(None),
     )
     .where(
         TransactionRow.identity == bindparam("identity"),
