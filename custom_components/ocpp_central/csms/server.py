@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 import logging
 import ssl
-from typing import cast
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, hdrs, web
@@ -377,7 +376,7 @@ def _speak(version: str, charge_point: ChargePoint, connection: Connection) -> C
         connection.handlers = Messages16(charge_point).handlers
         return Commands16(charge_point, connection)
     connection.handlers = Messages2(charge_point, version).handlers
-    return cast(Commands, Commands2(charge_point, connection, version))
+    return Commands2(charge_point, connection, version)
 
 
 def identity_of(raw_path: str) -> str | None:
