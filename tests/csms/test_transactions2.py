@@ -13,7 +13,7 @@ from custom_components.ocpp_central.csms.model import (
     EventKind,
 )
 
-from .common import Charger, Payload, stamp, until
+from .common import Charger, Payload, Refused, stamp, until
 from .common2 import (
     ENERGY,
     both_versions,
@@ -331,6 +331,60 @@ async def test_an_end_of_nothing_is_kept(on_disk: Durable, version: str) -> None
     assert charge_point.transactions.at(1)
     orphans = on_disk.rows("orphan_stops")
     assert {one["transaction_id"] for one in orphans} == {"T8"}
+
+
+@both_versions
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_meter_start_comes_at_the_end(
+    on_disk: Durable, version: str, restarted: bool
+) -> None:
+    """Where the start has no register, what the end says of it counts."""
+    _, charger = await plugged(on_disk, version)
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2)
+    begun, ended = at.isoformat(), (at + timedelta(seconds=1)).isoformat()
+    await tell(charger, "Started", evse=1, token="CARD1", time=begun)
+    if restarted:
+        await on_disk.restart()
+        _, charger = await connect2(on_disk.central, version)
+    values = [
+        energy(7000, "Transaction.Begin", time=begun),
+        energy(9000, "Transaction.End", time=ended),
+    ]
+    await tell(charger, "Ended", time=ended, values=values)
+    (row,) = await sessions(on_disk)
+    assert (row["meter_start"], row["meter_stop"]) == (7000, 9000)
+    assert row["energy"] == 2000
+
+
+@both_versions
+async def test_a_start_without_a_register(on_disk: Durable, version: str) -> None:
+    """The session counts from where its connector's register stood."""
+    charge_point, charger = await plugged(on_disk, version)
+    await tell(charger, "Started", "T0", evse=1, values=[energy(900)])
+    await tell(charger, "Ended", "T0", values=[energy(1000)])
+    await tell(charger, "Started", evse=1, token="CARD1")
+    await tell(charger, "Updated", values=[energy(1500)])
+    assert charge_point.value(1, "session_energy") == 500
+    await tell(charger, "Ended", values=[energy(2000)])
+    _, row = await sessions(on_disk)
+    assert row["energy"] == 1000
+
+
+@both_versions
+async def test_an_empty_id(on_disk: Durable, version: str) -> None:
+    """It is an id, by the schema; none at all is refused."""
+    _, charger = await plugged(on_disk, version)
+    await tell(charger, "Started", "", evse=1, token="CARD1", values=[energy(1000)])
+    await on_disk.restart()
+    _, charger = await connect2(on_disk.central, version)
+    assert await tell(charger, "Updated", "", values=[energy(1500)]) is not None
+    await tell(charger, "Ended", "", values=[energy(2000)])
+    (row,) = await sessions(on_disk)
+    assert (row["charger_id"], row["energy"]) == ("", 1000)
+    payload = event("Started")
+    del payload["transactionInfo"]["transactionId"]
+    with pytest.raises(Refused, match="OccurrenceConstraintViolation"):
+        await charger.call("TransactionEvent", payload)
 
 
 @both_versions

@@ -174,6 +174,15 @@ class TransactionEvents:
             await self._resume(event, known, transaction, connector)
         if event.id_token is not None:
             answer = await self._tokens.take(event, known, past=past)
+        if (
+            transaction
+            and transaction.meter_start is None
+            and (event.meter_start is not None)
+        ):
+            # Some tell where the meter stood at the start only at the end.
+            self._charge_point.transactions.begun_before(
+                transaction, transaction.started, event.meter_start
+            )
         if not again:
             self._measure(event, known, past=past or late)
         if event.kind is EventType.ENDED:
@@ -253,6 +262,7 @@ class TransactionEvents:
             charger_id=event.charger_id,
             timestamp=event.timestamp,
             ended=clock.correct(event.timestamp),
+            meter_start=event.meter_start,
             meter_stop=event.meter_stop,
             readings=[
                 (clock.correct(reading.time), reading.values) for reading in readings
