@@ -17,7 +17,7 @@ from .certificates import Signing
 from .clock import ChargerClock, utcnow
 from .commands import Commands
 from .configuration import ConfigurationKeys
-from .connection import Connection, Timing
+from .connection import Connection
 from .costs import Costs
 from .errors import CommandError, NotConnected
 from .external import External
@@ -51,6 +51,7 @@ from .schedules import Schedules
 from .security import Security
 from .settings import Settings
 from .state import State, Unsubscribe, add_listener, call_listeners
+from .timing import Timing
 from .transaction_events import TransactionEvents
 from .transactions import Transactions
 from .versions import VERSIONS, dialect_of, version_of

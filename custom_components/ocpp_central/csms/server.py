@@ -14,11 +14,12 @@ from .capabilities import CapabilityStore
 from .certificates import Signing
 from .charge_point import ChargePoint
 from .commands import Commands
-from .connection import Connection, Payload, Timing
+from .connection import Connection, Payload
 from .jobs import UploadTarget
 from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
 from .schema import load_schemas
+from .timing import Timing
 from .v2 import Messages2
 from .v2_commands import Commands2
 from .v16 import Messages16
