@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .configuration import ConfigurationKeys
+from .evses import place_of
 from .model import STATION, ChargingLimit, LimitProfile, LimitUnit, Purpose
 from .vocabulary import Setting
 
@@ -40,6 +41,40 @@ def default_profile(
     return LimitProfile(
         purpose=Purpose.DEFAULT, connector=connector, limit=spoken(charge_point, limit)
     )
+
+
+def least_of_evse(charge_point: ChargePoint, profile: LimitProfile) -> LimitProfile:
+    """Return a default as it must be where connectors share an EVSE, and so its default."""
+    shared = charge_point.wish(STATION).current_limit
+    others = _defaults_beside(charge_point, profile.connector, shared)
+    return _least(charge_point, [profile, *others])
+
+
+def left_of_evse(charge_point: ChargePoint, connector: int) -> LimitProfile | None:
+    """Return the default that stays at an EVSE once one of its connectors has none."""
+    others = _defaults_beside(charge_point, connector, None)
+    return _least(charge_point, others) if others else None
+
+
+def _least(charge_point: ChargePoint, profiles: list[LimitProfile]) -> LimitProfile:
+    return min(profiles, key=lambda one: amperes(charge_point, one.limit))
+
+
+def _defaults_beside(
+    charge_point: ChargePoint, connector: int, shared: float | None
+) -> list[LimitProfile]:
+    """Return what is wanted of the other connectors of an EVSE."""
+    evse, _ = place_of(connector)
+    wishes = {
+        one: charge_point.wish(one).current_limit or shared
+        for one in charge_point.connectors
+        if one != connector and place_of(one)[0] == evse
+    }
+    return [
+        default_profile(charge_point, one, ChargingLimit(current))
+        for one, current in wishes.items()
+        if current is not None
+    ]
 
 
 def transaction_profile(

@@ -18,7 +18,7 @@ from .evses import connector_number, place_of
 from .external import ExternalLimit
 from .model import STATION, Event, EventKind, LimitProfile, LimitUnit, Purpose
 from .payloads import member, members, number, real, text
-from .profiles import amperes, fallback
+from .profiles import amperes, fallback, least_of_evse, left_of_evse
 from .rendering import profile_id, purpose_of, render
 from .reports import Report
 from .v2_base import Base2, MessagesBase2
@@ -213,6 +213,8 @@ class Profiles2(Base2):
     ) -> Payload:
         """Install one of our own profiles, or update what is dynamic."""
         evse, _ = place_of(profile.connector)
+        if profile.purpose is Purpose.DEFAULT:
+            profile = least_of_evse(self._charge_point, profile)
         if profile.purpose is not Purpose.TRANSACTION:
             return await self._install(profile, priority)
         nature = (
@@ -245,6 +247,10 @@ class Profiles2(Base2):
         evse, _ = place_of(connector)
         if purpose is Purpose.TRANSACTION:
             self._dynamic.pop(evse, None)
+        elif purpose is Purpose.DEFAULT and (
+            left := left_of_evse(self._charge_point, connector)
+        ):
+            return await self._install(left, Priority.USER)
         return await self._command(
             Action.clear_charging_profile,
             {"chargingProfileId": profile_id(self._charge_point, purpose, evse)},
