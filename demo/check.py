@@ -7,7 +7,7 @@ from functools import partial
 import time
 
 from . import DOMAIN, DemoError
-from .check_access import AccessChecks
+from .check_access import AccessChecks, ApiChecks
 from .check_charging import ChargerChecks
 from .check_sessions import SessionChecks
 from .pictures import Pictures
@@ -22,7 +22,7 @@ class Checks:
         self._scene = scene
         self._api = scene.api
         self._say = say
-        self._access = AccessChecks(scene)
+        self._access = [AccessChecks(scene, charger) for charger in scene.chargers]
         self._sessions = SessionChecks(scene)
         self._chargers = [ChargerChecks(scene, charger) for charger in scene.chargers]
         self.failed = 0
@@ -41,17 +41,28 @@ class Checks:
         else:
             self._say(f"ok      {what} ({time.monotonic() - begin:.1f} s)")
 
+    async def _one[One: (ChargerChecks, AccessChecks)](
+        self, what: str, check: Callable[[One], Awaitable[None]], checks: One
+    ) -> None:
+        kind = checks.charger.kind
+        with self.claim(f"{kind.name} ({kind.protocol}): {what}"):
+            await check(checks)
+
     async def _each(
         self, what: str, check: Callable[[ChargerChecks], Awaitable[None]]
     ) -> None:
         """Carry out a check of each charger, all at a time."""
+        await asyncio.gather(
+            *(self._one(what, check, charger) for charger in self._chargers)
+        )
 
-        async def one(charger: ChargerChecks) -> None:
-            kind = charger.charger.kind
-            with self.claim(f"{kind.name} ({kind.protocol}): {what}"):
-                await check(charger)
-
-        await asyncio.gather(*(one(charger) for charger in self._chargers))
+    async def _each_access(
+        self, what: str, check: Callable[[AccessChecks], Awaitable[None]]
+    ) -> None:
+        """Carry out a check of who may charge at each charger, all at a time."""
+        await asyncio.gather(
+            *(self._one(what, check, charger) for charger in self._access)
+        )
 
     # One method for each thing that must hold
 
@@ -92,30 +103,38 @@ class Checks:
             lambda charger: charger.resumes(13),
         )
 
-    async def access(self) -> None:
-        """Who may charge is up to Home Assistant, and it can ask a charger for much."""
-        access = self._access
-        with self.claim("The car park takes only cards that are known"):
-            await access.mode()
-        with self.claim("A blocked card is refused, and the event tells"):
-            await access.blocked()
-        with self.claim("An unknown card is refused, and offered to be added"):
-            await access.unknown()
-        with self.claim("A connector is reserved for a card, until it is called off"):
-            await access.reserved()
+    async def asks(self) -> None:
+        """Home Assistant can ask a charger for much, and scripts can ask it."""
         with self.claim("The REST API answers whoever has the key"):
-            await access.rest_api()
+            await ApiChecks(self._scene).rest_api()
         await self._each("its log files can be downloaded", ChargerChecks.diagnostics)
         await self._each("it tells its settings", ChargerChecks.configuration)
-        with self.claim("Entities that are off at first can be switched on"):
-            await access.switch_on()
+        await self._each_access(
+            "entities that are off at first can be switched on", AccessChecks.switch_on
+        )
 
-    async def known_card(self) -> None:
-        """What was switched on is there, and somebody charges with a card."""
-        with self.claim("Entities that were switched on say what happens"):
-            await self._access.switched_on()
-        with self.claim("A known card starts a session of its owner, and ends it"):
-            await self._access.known()
+    async def access(self) -> None:
+        """What was switched on is there, and who may charge is up to Home Assistant."""
+        await self._each_access(
+            "entities that were switched on say what happens", AccessChecks.switched_on
+        )
+        await self._each_access("it takes only known cards", AccessChecks.mode)
+        await self._each_access(
+            "a blocked card is refused, and the event tells", AccessChecks.blocked
+        )
+        await self._each_access(
+            "an unknown card is refused, and offered to be added", AccessChecks.unknown
+        )
+        await self._each_access(
+            "it is reserved for a card, until that is called off", AccessChecks.reserved
+        )
+        # One after the other: a card is good for one session at a time.
+        for charger in self._access:
+            await self._one(
+                "a known card starts a session of its owner, and ends it",
+                AccessChecks.known,
+                charger,
+            )
 
     async def restarts(self) -> None:
         """Home Assistant restarts while the cars charge."""
@@ -231,13 +250,13 @@ async def check(
     await take("the devices", Pictures.devices)
     await take("the energy dashboard", Pictures.energy)
     await take("the integration", Pictures.integration)
-    await checks.access()
-    await take("the cards", Pictures.cards)
+    await checks.asks()
     await checks.restarts()
     await checks.stops()
     await checks.history()
     await checks.goes_dark()
-    await checks.known_card()
+    await checks.access()
+    await take("the cards", Pictures.cards)
     checks.log()
     if checks.failed:
         say(f"Home Assistant's log ends:\n{scene.home_assistant.tail()}")

@@ -1,7 +1,8 @@
-"""A simulated OCPP 1.6-J charge point, for the demo, the tests and the benchmark.
+"""Simulated charge points of OCPP 1.6-J, 2.0.1 and 2.1, for the demo, the tests and the benchmark.
 
-It is an implementation independent of the integration: it speaks through the `ocpp` package, which
-validates both directions strictly, and evaluates charging profiles by code of its own.
+They are implementations independent of the integration: they validate both directions strictly, by
+the schemas of the `ocpp` package, and evaluate charging profiles by code of their own. `Charger`
+speaks 1.6; `Charger2` speaks 2.0.1 or 2.1 and has the same methods, see below.
 
     charger = Charger(url, "GARAGE", connectors=2, clock=ManualClock(), config={...})
     await charger.start()                        # connected, booted, accepted, at rest
@@ -20,7 +21,7 @@ At the charger: `connector(n).plug_in(car)`, `connector(n).unplug()`, `swipe(tok
 `call(action, payload)` for any other request, such as DataTransfer.
 
 To look at: `requests` and `sent`, lists of `(action, payload)` as on the wire; `violations`, what the
-central system did that OCPP 1.6 does not allow (an empty list in a good test); `profiles`,
+central system did that OCPP does not allow (an empty list in a good test); `profiles`,
 `configuration`, `accepted`, `state()`. `await wait_for(condition)` waits for anything, woken by
 events; `await settle()` waits until nothing is under way. A central system that keeps silent is waited
 for once, `activity.patience` real seconds.
@@ -33,6 +34,12 @@ Bad manners: `answer(action, payload, times=None)`, `error(action, code, …)`, 
 
 Quirks: `Charger(…, quirks=Quirks(…))` limits its current as real chargers do, against the standard; see
 `simulator.quirks`. `simulator.zoo` knows some by name.
+
+OCPP 2.x: `Charger2(url, "GARAGE", version="2.1", evses=2, connectors_per_evse=1, config={…},
+tx_start_points="EVConnected,Authorized", …)`, with `Component.Variable` for names in `config`.
+`connector(1)` is the first connector of EVSE 1, `connector(101)` or `connector(1, 2)` its second one.
+`variables` is the device model, `events.meter` how meter values are written; `arrive(evse)` and
+`depart(evse)` are for parking bays. How requests are served is told in `simulator.v2`.
 
 Time is a `Clock`. With a `ManualClock` nothing happens until `advance(seconds)`, which goes from timer
 to timer and lets the charger come to rest after each. With `WallClock(speed=60)` only the physics run

@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.ocpp_central.const import DOMAIN
-from custom_components.ocpp_central.csms.connection import Timing
+from custom_components.ocpp_central.csms.timing import Timing
 from simulator import Charger, ManualClock
 from tests.csms.common import Charger as RawCharger, bring_up
 

@@ -184,6 +184,15 @@ async def check(path: Path, load: Load, told: tuple[set[int], set[int]]) -> None
     await ledger.close()
 
 
+def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was warned of; that the machine is slow is nobody's fault."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelname == "WARNING" and record.name != "asyncio"
+    ]
+
+
 async def test_backup_under_load(
     hass: HomeAssistant,
     manager: BackupManager,
@@ -215,7 +224,7 @@ async def test_backup_while_the_entry_is_not_loaded(
     backup = await back_up(hass, manager)
     folder = tmp_path_factory.mktemp("restored") / "config"
     await check(await restore(hass, backup, folder), load, load.told())
-    assert "WARNING" not in caplog.text
+    assert not _warnings(caplog)
 
 
 async def test_the_ledger_cannot_be_held(
@@ -231,12 +240,7 @@ async def test_the_ledger_cannot_be_held(
 
     monkeypatch.setattr("custom_components.ocpp_central.ledger.ledger.hold", fail)
     assert (await back_up(hass, manager)).exists()
-    warnings = [
-        record.getMessage()
-        for record in caplog.records
-        if record.levelname == "WARNING"
-    ]
-    assert warnings == [
+    assert _warnings(caplog) == [
         "Charging sessions may be damaged in this backup: disk I/O error"
     ]
 
@@ -250,7 +254,7 @@ async def test_there_is_no_ledger(
     await async_pre_backup(hass)
     await async_post_backup(hass)
     assert not Path(hass.config.path(LEDGER_FILE)).exists()
-    assert "WARNING" not in caplog.text
+    assert not _warnings(caplog)
 
 
 async def test_backups_that_do_not_end(
@@ -277,4 +281,4 @@ async def test_backups_that_do_not_end(
     charger = await system.dial(NAMES[0])
     await charger.start(2)
     assert moved()
-    assert "WARNING" not in caplog.text
+    assert not _warnings(caplog)

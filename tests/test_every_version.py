@@ -250,6 +250,69 @@ async def test_vendor_data(
     assert garage.told("DataTransfer") == [{"vendorId": "V", "data": sent}]
 
 
+async def charge(garage: Garage, connector: int = 1) -> int | str:
+    """Have a car plugged in and its transaction started; return the id of that."""
+    if not garage.newer:
+        await garage.status("Charging", connector)
+        begin = common.start(connector=connector)
+        answer = await garage.charger.call("StartTransaction", begin)
+        await garage.system.hass.async_block_till_done()
+        return int(answer["transactionId"])
+    begin = common2.event("Started", evse=connector, token="CARD1", state="Charging")
+    await garage.charger.call("TransactionEvent", begin)
+    await garage.system.hass.async_block_till_done()
+    return "T1"
+
+
+@pytest.mark.parametrize("key", ["charging", "toggle_charging"])
+async def test_start_and_stop(garage: Garage, system: System, key: str) -> None:
+    """Switched or pressed, a session starts under our own tag, and ends."""
+
+    async def press(on: bool) -> None:
+        if key == "charging":
+            await system.set("switch", key, on, connector=2)
+        else:
+            await system.set("button", key, connector=2)
+
+    answers = garage.charger.answers
+    answers["RemoteStartTransaction"] = {"status": "Rejected"}
+    answers["RequestStartTransaction"] = {"status": "Rejected"}
+    assert system.value("switch", "charging", 2) == "off"
+    with pytest.raises(HomeAssistantError, match="StartTransaction with: Rejected"):
+        await press(on=True)
+    garage.told()
+    answers["RemoteStartTransaction"] = {"status": "Accepted"}
+    answers["RequestStartTransaction"] = {"status": "Accepted"}
+    await press(on=True)
+    (told,) = garage.told("RemoteStartTransaction", "RequestStartTransaction")
+    tag = told.get("idToken", {}).get("idToken") or told.get("idTag")
+    assert tag
+    assert told == garage.words(
+        {"connectorId": 2, "idTag": tag},
+        {
+            "evseId": 2,
+            "idToken": told.get("idToken"),
+            "remoteStartId": told.get("remoteStartId"),
+        },
+    )
+
+    transaction = await charge(garage, 2)
+    assert system.value("switch", "charging", 2) == "on"
+    assert system.value("switch", "charging", 1) == "off"
+    garage.told()
+    answers["RemoteStopTransaction"] = {"status": "Rejected"}
+    answers["RequestStopTransaction"] = {"status": "Rejected"}
+    with pytest.raises(HomeAssistantError, match="StopTransaction with: Rejected"):
+        await press(on=False)
+    answers["RemoteStopTransaction"] = {"status": "Accepted"}
+    answers["RequestStopTransaction"] = {"status": "Accepted"}
+    garage.told()
+    await press(on=False)
+    assert garage.told("RemoteStopTransaction", "RequestStopTransaction") == [
+        {"transactionId": transaction}
+    ]
+
+
 async def test_clear_cache(garage: Garage, system: System) -> None:
     """The same in all."""
     await system.act("clear_cache")

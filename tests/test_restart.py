@@ -44,6 +44,9 @@ ENERGY = "Energy.Active.Import.Register"
 # What is the user's, or of the past, and can be read and set while the charger is away.
 # Everything else is a fact of the charger or a command to it.
 ALWAYS_AVAILABLE = {
+    # A press on the charger is a thing of the past, and offline is a reason.
+    ("event", 0, "button"),
+    ("sensor", 1, "reason_not_charging"),
     ("binary_sensor", 0, "connected"),
     ("event", 0, "configuration_changed"),
     ("event", 0, "data_transfer"),

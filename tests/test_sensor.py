@@ -177,6 +177,7 @@ async def test_defaults(hass: HomeAssistant, system: System) -> None:
         **{f"garage_{number}_{key}": e for (number, key), e in ALWAYS.items()},
         # The charger says what it offers to the car.
         "garage_1_effective_limit": (True, None),
+        "garage_1_reason_not_charging": (True, None),
         "garage_0_firmware_status": (False, "diagnostic"),
         "garage_0_diagnostics_status": (False, "diagnostic"),
     }

@@ -12,7 +12,10 @@ from custom_components.ocpp_central.csms.local_list import ListProblem
 
 # Keys that are no constants, by the name of their variable.
 VARIABLES = {
-    "refusal": [refusal.value for refusal in Refusal],
+    # What is missing here is told in words of its own.
+    "refusal": [
+        refusal.value for refusal in Refusal if refusal is not Refusal.OTHER_VERSION
+    ],
     "problem": [problem.value for problem in ListProblem],
 }
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "ocpp_central"

@@ -39,10 +39,10 @@ from .const import (
     WAY_AUTOMATIC,
 )
 from .csms.authorization import Tokens
-from .csms.connection import Timing
 from .csms.model import STATION, ChargePointConfig
 from .csms.prices import Prices
 from .csms.server import CentralSystem, load_all_schemas
+from .csms.timing import Timing
 from .devices import Devices, identity_and_connector
 from .discovery import Discovery
 from .entities import Entities

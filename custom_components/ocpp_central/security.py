@@ -62,12 +62,10 @@ class SecurityIssues:
     def async_refused(self, identity: str, refusal: Refusal) -> None:
         """Tell why a charge point was not let in."""
         issue_id = f"{refusal}_{identity.casefold()}"
-        what = refusal.replace("_", " ")
-        known = self._charge_points.get(identity.casefold())
-        version = (known and known.config.version) or ""
         if refusal is Refusal.OTHER_VERSION:
-            what = f"it does not offer OCPP {version}, which is set for it"
-        self._async_log(issue_id, identity, what)
+            self._async_other_version(issue_id, identity)
+            return
+        self._async_log(issue_id, identity, refusal.replace("_", " "))
         ir.async_create_issue(
             self._hass,
             DOMAIN,
@@ -76,6 +74,25 @@ class SecurityIssues:
             is_fixable=refusal is Refusal.INSECURE,
             severity=ir.IssueSeverity.ERROR,
             translation_key=refusal,
+            translation_placeholders={"identity": identity},
+        )
+
+    @callback
+    def _async_other_version(self, issue_id: str, identity: str) -> None:
+        """Tell that a charge point does not speak the version chosen for it."""
+        version = self._charge_points[identity.casefold()].config.version or ""
+        self._async_log(
+            issue_id,
+            identity,
+            f"it does not offer OCPP {version}, which is set for it",
+        )
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key="other_version",
             translation_placeholders={"identity": identity, "version": version},
         )
 

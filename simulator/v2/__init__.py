@@ -4,6 +4,20 @@
 the other. On the wire there are plain dicts, checked both ways against the official schemas of the
 version that is spoken.
 
+Besides charging, a station here has every feature there is, and for tests:
+
+- `profiles`, the charging profiles that are installed; `profiles.put(Profile2.from_wire(…,
+  foreign=True))` has one the central system knows nothing of.
+- `external_limit(evse, amps, source)`, somebody else who limits, with None no longer;
+  `local_generation=True` adds instead (2.1). `press_priority(evse, on)`, the button (2.1).
+- `say(action, payload)`, any message, checked against the schema; returns the answer.
+- `jobs.failure`, `.new_firmware`, `.content`, `.method`, `.revoked` as for OCPP 1.6, `.published`;
+  `certificates.roots`, `.certificate`; `local_list.tokens`; `reservations.ids`;
+  `displays.shown`; `monitors.all`; `tariffs.cost(evse)`; `controls.all`; `batteries`;
+  `network_profiles`; `security_event(kind, info)`.
+- What it has is told by its variables, and `config={"SmartChargingCtrlr.SupportsDynamicProfiles":
+  None}` takes it away: a station without Dynamic profiles refuses them.
+
 What serves a request of the central system is a method of a mixin of `Handlers2`:
 
     class ThemeHandlers(Connection2):

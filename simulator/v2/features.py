@@ -1,6 +1,7 @@
 """What a good station can do besides charging: the parts, and what tests may do with them."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, override
 
 from simulator.clock import format_time
@@ -46,6 +47,8 @@ class Features(Restarts):
         self.controls = Controls(self)
         #: How to connect some time, by slot.
         self.network_profiles: dict[int, Payload] = {}
+        #: Until when somebody may be paying on the web for an EVSE (2.1).
+        self.paying: dict[int, datetime] = {}
         #: The full batteries there are for a swap, by serial number (2.1).
         self.batteries: list[str] = []
         certificates = Variable(

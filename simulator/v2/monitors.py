@@ -324,6 +324,8 @@ class Monitors:
 
 def _fits(kind: str, variable: Variable) -> bool:
     """Whether a variable can be watched so."""
+    if variable.mutability == "WriteOnly":
+        return False
     if kind in _PERIODIC or kind == "Delta":
         return True
     if kind in {"TargetDelta", "TargetDeltaRelative"}:

@@ -1,10 +1,10 @@
-"""Requests about batteries, networks and costs (OCPP 2.x, B, I, S)."""
+"""Requests about batteries, networks, costs and payments (OCPP 2.x, B, C, I, S)."""
+
+from datetime import timedelta
 
 from .charging_handlers import refusal
 from .connection import Connection2, serves
 from .schemas import Payload
-
-_SLOTS = "OCPPCommCtrlr.NetworkConfigurationPriority"
 
 
 class OtherHandlers(Connection2):
@@ -47,3 +47,15 @@ class OtherHandlers(Connection2):
             return refusal("Rejected", "NoBatteryAvailable")
         self.then(lambda: charger.swap(payload["requestId"], payload["idToken"]))
         return {"status": "Accepted"}
+
+    @serves("NotifyWebPaymentStarted")
+    def on_notify_web_payment_started(self, payload: Payload) -> Payload:
+        """Hear that somebody is paying on the web for an EVSE (2.1, C25)."""
+        charger, evse = self._charger, payload["evseId"]
+        if charger.station.evse(evse) is None:
+            charger.violated("NotifyWebPaymentStarted: there is no such EVSE")
+            return {}
+        charger.paying[evse] = charger.clock.now() + timedelta(
+            seconds=payload["timeout"]
+        )
+        return {}

@@ -145,7 +145,10 @@ class Variable:
 
     def characteristics(self) -> Payload:
         """Write variableCharacteristics."""
-        written: Payload = {"dataType": self.kind, "supportsMonitoring": False}
+        written: Payload = {
+            "dataType": self.kind,
+            "supportsMonitoring": self.mutability != "WriteOnly",
+        }
         for key, value in (
             ("unit", self.unit),
             ("minLimit", self.minimum),

@@ -21,7 +21,6 @@ from custom_components.ocpp_central.csms.capabilities import (
     ConfigurationKey,
 )
 from custom_components.ocpp_central.csms.charge_point import ChargePoint
-from custom_components.ocpp_central.csms.connection import Timing
 from custom_components.ocpp_central.csms.jobs import UploadTarget
 from custom_components.ocpp_central.csms.model import (
     Amendment,
@@ -35,6 +34,7 @@ from custom_components.ocpp_central.csms.model import (
 from custom_components.ocpp_central.csms.prices import Prices
 from custom_components.ocpp_central.csms.register import Register
 from custom_components.ocpp_central.csms.server import CentralSystem
+from custom_components.ocpp_central.csms.timing import Timing
 
 type Payload = dict[str, Any]
 

@@ -160,7 +160,7 @@ def _value(schema: Payload, types: Payload, filled: int) -> st.SearchStrategy[An
             longest = schema.get("maxLength", _LONGEST)
             if filled == 2 and longest < 1000:
                 return st.just("x" * longest)
-            return st.text(_TEXT, min_size=1, max_size=min(longest, _LONGEST))
+            return st.text(_TEXT, max_size=min(longest, _LONGEST))
         case "integer":
             return st.integers(
                 int(schema.get("minimum", -(2**31))),

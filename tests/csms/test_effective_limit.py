@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from custom_components.ocpp_central.csms.charge_point import ChargePoint
-from custom_components.ocpp_central.csms.connection import Timing
 from custom_components.ocpp_central.csms.model import ChargingLimit, LimitUnit
+from custom_components.ocpp_central.csms.timing import Timing
 
 from .common import (
     TIMING,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.ocpp_central.csms.connection import Timing
+from custom_components.ocpp_central.csms.timing import Timing
 
 from .common import (
     NEVER,

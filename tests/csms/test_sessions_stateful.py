@@ -65,11 +65,15 @@ class Sessions(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.folder = Path(tempfile.mkdtemp())
         self.chargers = [
-            MeteredCharger(f"cp{number}", *kind) for number, kind in enumerate(kinds)
+            self.make(f"cp{number}", *kind) for number, kind in enumerate(kinds)
         ]
         self.durable = Durable(self.folder, Prices([PRICE]))
         self.run(self.durable.open())
         self.run(self.come_back())
+
+    def make(self, identity: str, *kind: Any) -> MeteredCharger:
+        """Return a charger of a kind."""
+        return MeteredCharger(identity, *kind)
 
     @override
     def teardown(self) -> None:

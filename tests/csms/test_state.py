@@ -110,6 +110,7 @@ async def test_new_values(central: Central) -> None:
     assert new == [
         (2, "status"),
         (2, "error_code"),
+        (2, "reason_not_charging"),
         (0, "status"),
         (0, "error_code"),
         (2, "power"),
@@ -154,7 +155,7 @@ async def test_a_listener_that_fails(
         await charger.alive()
     assert Counter(calls) == {
         "status": 2,
-        "new": 4,
+        "new": 6,
         "event": 2,
         "info": 2,
         "connection": 4,

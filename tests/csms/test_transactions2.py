@@ -13,7 +13,7 @@ from custom_components.ocpp_central.csms.model import (
     EventKind,
 )
 
-from .common import Charger, Payload, stamp, until
+from .common import Charger, Payload, Refused, stamp, until
 from .common2 import (
     ENERGY,
     both_versions,
@@ -334,6 +334,60 @@ async def test_an_end_of_nothing_is_kept(on_disk: Durable, version: str) -> None
 
 
 @both_versions
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_meter_start_comes_at_the_end(
+    on_disk: Durable, version: str, restarted: bool
+) -> None:
+    """Where the start has no register, what the end says of it counts."""
+    _, charger = await plugged(on_disk, version)
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2)
+    begun, ended = at.isoformat(), (at + timedelta(seconds=1)).isoformat()
+    await tell(charger, "Started", evse=1, token="CARD1", time=begun)
+    if restarted:
+        await on_disk.restart()
+        _, charger = await connect2(on_disk.central, version)
+    values = [
+        energy(7000, "Transaction.Begin", time=begun),
+        energy(9000, "Transaction.End", time=ended),
+    ]
+    await tell(charger, "Ended", time=ended, values=values)
+    (row,) = await sessions(on_disk)
+    assert (row["meter_start"], row["meter_stop"]) == (7000, 9000)
+    assert row["energy"] == 2000
+
+
+@both_versions
+async def test_a_start_without_a_register(on_disk: Durable, version: str) -> None:
+    """The session counts from where its connector's register stood."""
+    charge_point, charger = await plugged(on_disk, version)
+    await tell(charger, "Started", "T0", evse=1, values=[energy(900)])
+    await tell(charger, "Ended", "T0", values=[energy(1000)])
+    await tell(charger, "Started", evse=1, token="CARD1")
+    await tell(charger, "Updated", values=[energy(1500)])
+    assert charge_point.value(1, "session_energy") == 500
+    await tell(charger, "Ended", values=[energy(2000)])
+    _, row = await sessions(on_disk)
+    assert row["energy"] == 1000
+
+
+@both_versions
+async def test_an_empty_id(on_disk: Durable, version: str) -> None:
+    """It is an id, by the schema; none at all is refused."""
+    _, charger = await plugged(on_disk, version)
+    await tell(charger, "Started", "", evse=1, token="CARD1", values=[energy(1000)])
+    await on_disk.restart()
+    _, charger = await connect2(on_disk.central, version)
+    assert await tell(charger, "Updated", "", values=[energy(1500)]) is not None
+    await tell(charger, "Ended", "", values=[energy(2000)])
+    (row,) = await sessions(on_disk)
+    assert (row["charger_id"], row["energy"]) == ("", 1000)
+    payload = event("Started")
+    del payload["transactionInfo"]["transactionId"]
+    with pytest.raises(Refused, match="OccurrenceConstraintViolation"):
+        await charger.call("TransactionEvent", payload)
+
+
+@both_versions
 async def test_the_token_comes_late(on_disk: Durable, version: str) -> None:
     """The session is somebody's from then on; another token may end it."""
     charge_point, charger = await plugged(on_disk, version)
@@ -453,6 +507,30 @@ async def test_a_budget_is_told(on_disk: Durable) -> None:
     }
     await tell(charger, "Ended", values=[energy(10_000)])
     assert charge_point.wish(1).budget is None
+
+
+@both_versions
+async def test_meter_values_of_an_evse(on_disk: Durable, version: str) -> None:
+    """A register belongs to its connector, and so to what is open there."""
+    charge_point, charger = await plugged(on_disk, version)
+    await tell(charger, "Started", evse=1, token="C", values=[energy(1000)])
+    signed = {
+        "signedMeterData": "AAAA",
+        "signingMethod": "",
+        "encodingMethod": "OCMF",
+        "publicKey": "",
+    }
+    value = sample(2.5, ENERGY, unit="Wh", multiplier=3, signedMeterValue=signed)
+    await charger.call("MeterValues", {"evseId": 1, "meterValue": [bucket(value)]})
+    assert charge_point.value(1, "session_energy") == 1500
+    await on_disk.ledger.drain()
+    (kept,) = on_disk.rows("signed_values")
+    assert "OCMF" in kept["value"]
+    # Station, and garbage.
+    for evse in (0, 4711):
+        await charger.call(
+            "MeterValues", {"evseId": evse, "meterValue": [bucket(value)]}
+        )
 
 
 @both_versions

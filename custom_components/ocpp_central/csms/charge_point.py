@@ -18,7 +18,7 @@ from .certificates import Signing
 from .clock import ChargerClock, utcnow
 from .commands import Commands
 from .configuration import ConfigurationKeys
-from .connection import Connection, Timing
+from .connection import Connection
 from .costs import Costs
 from .errors import CommandError, NotConnected
 from .external import External
@@ -58,6 +58,7 @@ from .settings import Settings
 from .signs import Signs
 from .spelling import Spelling
 from .state import State, Unsubscribe, add_listener, call_listeners
+from .timing import Timing
 from .transaction_events import TransactionEvents
 from .transactions import Transactions
 from .versions import VERSIONS, dialect_of, version_of

@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
 import logging
@@ -38,7 +37,9 @@ from .frame import (
     Message,
     decode,
 )
+from .pending import PendingCall, make_way
 from .schema import Schemas
+from .timing import Timing
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,46 +59,6 @@ class Priority(IntEnum):
     USER = 1
     SETUP = 2
     POLL = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Time limits in seconds."""
-
-    call: float = 30
-    # How long a reduction for safety waits for the answer to another call.
-    patience: float = 5
-    ping: float = 30
-    # Without any frame for `silence`, one cheap call asks for a sign of life. The
-    # worst case, silence + ping + call, is the two and a half minutes promised.
-    silence: float = 90
-    close: float = 2
-    # Bring-up: silence after an accepted boot, or this long where none comes; then
-    # until the charger has said what it has to say; and between two steps.
-    boot_grace: float = 1
-    no_boot: float = 10
-    quiet: float = 5
-    pace: float = 1
-    # How long a newly added charge point may take to boot again.
-    reboot: float = 10
-    # How long limits are left to settle until the charger is asked what they come to.
-    settle: float = 5
-    # How long one may take to answer what nobody knows it to understand.
-    probe: float = 15
-    # How long a charger may take to do what it has accepted.
-    verify: float = 15
-
-
-@dataclass(slots=True, order=True, unsafe_hash=True)
-class _Call:
-    priority: Priority
-    number: int
-    action: str = field(compare=False)
-    unique_id: str = field(compare=False)
-    frame: bytes = field(compare=False)
-    future: asyncio.Future[Payload] = field(compare=False)
-    # How long the answer may take once it is sent, if not as long as any.
-    patience: float | None = field(default=None, compare=False)
 
 
 class Connection:
@@ -133,11 +94,11 @@ class Connection:
         self._schemas = schemas
         self._timing = timing
         self._loop = asyncio.get_running_loop()
-        self._calls: asyncio.PriorityQueue[_Call] = asyncio.PriorityQueue()
-        self._waiting: set[_Call] = set()
-        self._sent: dict[str, _Call] = {}
+        self._calls: asyncio.PriorityQueue[PendingCall] = asyncio.PriorityQueue()
+        self._waiting: set[PendingCall] = set()
+        self._sent: dict[str, PendingCall] = {}
         # Of these, what nobody waits for any more, and what was sent before a boot.
-        self._given_up: set[_Call] = set()
+        self._given_up: set[PendingCall] = set()
         self._forgotten: set[str] = set()
         # Done when the next call may go out.
         self._way: asyncio.Future[None] = self._loop.create_future()
@@ -210,7 +171,7 @@ class Connection:
             raise NotConnected
         self._number += 1
         unique_id = str(uuid4())
-        call = _Call(
+        call = PendingCall(
             priority,
             self._number,
             action,
@@ -328,7 +289,7 @@ class Connection:
         if call is None or call.future.done():
             return None
         # Better an error now than silence until the time limit.
-        _fail(call, CommandFailed(call.action, code, broken.reason))
+        call.fail(CommandFailed(call.action, code, broken.reason))
         if broken.message_type == CALL_RESULT and self._is_newest:
             return [CALL_RESULT_ERROR, broken.unique_id, code, broken.reason, {}]
         return None
@@ -341,8 +302,7 @@ class Connection:
             call.future.set_result(message.payload)
         else:
             kind = NotSupported if message.code in _UNSUPPORTED else CommandFailed
-            _fail(
-                call,
+            call.fail(
                 kind(call.action, message.code, message.description, message.payload),
             )
 
@@ -413,7 +373,7 @@ class Connection:
                 continue
             self._sent[call.unique_id] = call
             self._way = self._loop.create_future()
-            call.future.add_done_callback(partial(_make_way, self._way))
+            call.future.add_done_callback(partial(make_way, self._way))
             sent = self._loop.time()
             await self._socket.send_frame(call.frame, WSMsgType.TEXT)
             if call.patience is not None:
@@ -422,17 +382,17 @@ class Connection:
             if call.future.done() and not call.future.cancelled():
                 self.latency = self._loop.time() - sent
 
-    def _limit(self, call: _Call, seconds: float) -> None:
+    def _limit(self, call: PendingCall, seconds: float) -> None:
         """Give up on an answer after so long."""
 
         def give_up() -> None:
             sent = call.unique_id in self._sent
-            _fail(call, CommandTimeout(call.action, sent=sent))
+            call.fail(CommandTimeout(call.action, sent=sent))
 
         limit = self._loop.call_later(seconds, give_up)
         call.future.add_done_callback(lambda _: limit.cancel())
 
-    def _over(self, call: _Call, future: asyncio.Future[Payload]) -> None:
+    def _over(self, call: PendingCall, future: asyncio.Future[Payload]) -> None:
         self._waiting.discard(call)
         self._sent.pop(call.unique_id, None)
         self._given_up.discard(call)
@@ -441,10 +401,10 @@ class Connection:
             # Nobody may be left to hear of it.
             future.exception()
 
-    def _hurry(self, call: _Call) -> None:
+    def _hurry(self, call: PendingCall) -> None:
         """Let what is for safety wait no longer for the answer to another call."""
-        if call.priority is Priority.SAFETY and call.unique_id not in self._sent:
-            _make_way(self._way)
+        if call.priority == Priority.SAFETY and call.unique_id not in self._sent:
+            make_way(self._way)
 
     async def _keep_alive(
         self, probe: Callable[[], Awaitable[object]], ping: bool
@@ -469,17 +429,6 @@ class Connection:
     def _fail_calls(self) -> None:
         self._closed = True
         for call in [*self._waiting]:
-            _fail(
-                call,
+            call.fail(
                 ConnectionLost() if call.unique_id in self._sent else NotConnected(),
             )
-
-
-def _make_way(way: asyncio.Future[None], _: object = None) -> None:
-    if not way.done():
-        way.set_result(None)
-
-
-def _fail(call: _Call, error: CommandError) -> None:
-    if not call.future.done():
-        call.future.set_exception(error)

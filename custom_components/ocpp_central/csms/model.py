@@ -321,6 +321,8 @@ class EndedTransaction(NamedTuple):
     charger_id: str | None
     started: datetime
     ended: datetime
+    # Whether the charger said so itself.
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,6 +334,8 @@ class TransactionStop:
     timestamp: datetime
     # The same in our time; None: the charger's clock is right.
     ended: datetime | None = None
+    # Told by some at the end only.
+    meter_start: float | None = None
     meter_stop: float | None
     # What the stop itself says of the way there, oldest first.
     readings: Sequence[tuple[datetime, dict[str, float]]] = ()

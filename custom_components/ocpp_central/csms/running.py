@@ -94,14 +94,18 @@ class Running:
             values = {**values, "power": power}
         windows = None
         if (energy := values.get("energy")) is not None:
+            register = account.register
             # Samples are not always told in order.
-            if account.register is None or time >= account.register.time:
+            if register is None or time >= register.time:
                 transaction.meter_last = energy
             if transaction.meter_start is None:
-                transaction.meter_start = energy
-            if account.register and not past:
+                # It counts from where the connector stood, if that goes on.
+                transaction.meter_start = (
+                    min(register.value, energy) if register else energy
+                )
+            if register and not past:
                 activity = self._activity(transaction.connector)
-                windows = activity.take(account.register.time, time)
+                windows = activity.take(register.time, time)
         account.read(time, values, self._prices, windows)
         transaction.signed += reading.signed
         if energy is not None and transaction.id not in self._late:

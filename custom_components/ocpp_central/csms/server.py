@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 import logging
 import ssl
-from typing import cast
 from urllib.parse import unquote
 
 from aiohttp import WSCloseCode, hdrs, web
@@ -15,11 +14,12 @@ from .capabilities import CapabilityStore
 from .certificates import Signing
 from .charge_point import ChargePoint
 from .commands import Commands
-from .connection import Connection, Payload, Timing
+from .connection import Connection, Payload
 from .jobs import UploadTarget
 from .model import Allowance, Authorizer, ChargePointConfig, SessionLedger, Transaction
 from .prices import Prices
 from .schema import load_schemas
+from .timing import Timing
 from .v2 import Messages2
 from .v2_commands import Commands2
 from .v16 import Messages16
@@ -377,7 +377,7 @@ def _speak(version: str, charge_point: ChargePoint, connection: Connection) -> C
         connection.handlers = Messages16(charge_point).handlers
         return Commands16(charge_point, connection)
     connection.handlers = Messages2(charge_point, version).handlers
-    return cast(Commands, Commands2(charge_point, connection, version))
+    return Commands2(charge_point, connection, version)
 
 
 def identity_of(raw_path: str) -> str | None:

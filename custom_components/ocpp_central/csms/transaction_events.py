@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .authorization import authorized_by
 from .clock import is_plausible
 from .evses import connector_number, place_of
 from .metering import Reading
@@ -16,7 +15,6 @@ from .model import (
     Amendment,
     Authorization,
     AuthorizationStatus,
-    AuthorizedBy,
     EndedTransaction,
     SessionLedger,
     Transaction,
@@ -25,6 +23,7 @@ from .model import (
 )
 from .transaction_event import EventType, Known, Outcome, TransactionEvent
 from .transaction_states import TransactionStates
+from .transaction_tokens import TransactionTokens
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -42,6 +41,7 @@ class TransactionEvents:
         self._ledger = ledger
         # By the charger's id: the last one it has called so.
         self._known: dict[str, Known] = {}
+        self._tokens = TransactionTokens(charge_point, ledger)
         self.states = TransactionStates(charge_point)
         self._lock = asyncio.Lock()
 
@@ -52,7 +52,8 @@ class TransactionEvents:
         for over in ended:
             if over.charger_id is not None:
                 self._known.setdefault(
-                    over.charger_id, Known(id=over.id, ended=over.ended)
+                    over.charger_id,
+                    Known(id=over.id, ended=over.ended if over.told else None),
                 )
         for one in transactions:
             known = self._known.get(one.charger_id or "")
@@ -98,8 +99,8 @@ class TransactionEvents:
             await self._start_late(event, known.transaction, started)
             return await self._go_on(event, known, past=past)
         connector = self._place(event, None)
-        answer, by = self._authorize(event, connector, started, past=past)
-        token = self._token(event)
+        answer, by = self._tokens.authorize(event, connector, started, past=past)
+        token = self._tokens.token(event)
         transaction = await charge_point.transactions.begin(
             TransactionStart(
                 identity=charge_point.identity,
@@ -172,7 +173,16 @@ class TransactionEvents:
         if transaction and not late:
             await self._resume(event, known, transaction, connector)
         if event.id_token is not None:
-            answer = await self._take_token(event, known, past=past)
+            answer = await self._tokens.take(event, known, past=past)
+        if (
+            transaction
+            and transaction.meter_start is None
+            and (event.meter_start is not None)
+        ):
+            # Some tell where the meter stood at the start only at the end.
+            self._charge_point.transactions.begun_before(
+                transaction, transaction.started, event.meter_start
+            )
         if not again:
             self._measure(event, known, past=past or late)
         if event.kind is EventType.ENDED:
@@ -231,7 +241,7 @@ class TransactionEvents:
         """Record the end of what has not been heard of lately, or never."""
         charge_point = self._charge_point
         connector = self._place(event, None)
-        answer = self._authorize_stop(event)
+        answer = self._tokens.authorize_stop(event)
         transaction = await charge_point.transactions.finish(
             self._stop(event, 0, past=past)
         )
@@ -252,6 +262,7 @@ class TransactionEvents:
             charger_id=event.charger_id,
             timestamp=event.timestamp,
             ended=clock.correct(event.timestamp),
+            meter_start=event.meter_start,
             meter_stop=event.meter_stop,
             readings=[
                 (clock.correct(reading.time), reading.values) for reading in readings
@@ -262,68 +273,6 @@ class TransactionEvents:
             id_token=event.id_token,
             raw=event.raw,
         )
-
-    # Tokens
-
-    def _token(self, event: TransactionEvent) -> str | None:
-        """Return whose transaction an event tells of."""
-        if event.id_token is None or event.stops:
-            return self._charge_point.access.asked(event.remote_start_id)
-        return event.id_token
-
-    def _authorize(
-        self, event: TransactionEvent, connector: int, at: datetime, *, past: bool
-    ) -> tuple[Authorization | None, AuthorizedBy]:
-        """Return the answer about the token of a transaction, and who allows it."""
-        token = self._token(event)
-        if token is None:
-            return None, AuthorizedBy.NONE
-        access = self._charge_point.access
-        answer = access.authorize(
-            token, connector or None, at=at if past else None, concurrent=not past
-        )
-        asked = access.asked(event.remote_start_id)
-        if asked is not None:
-            # Asked for by us, it may.
-            answer = replace(answer, status=AuthorizationStatus.ACCEPTED)
-        remote = asked is not None or access.is_ours(token)
-        return answer, authorized_by(token, answer, offline=past, remote=remote)
-
-    def _authorize_stop(self, event: TransactionEvent) -> Authorization | None:
-        if event.id_token is None:
-            return None
-        return self._charge_point.access.authorize(event.id_token, concurrent=False)
-
-    async def _take_token(
-        self, event: TransactionEvent, known: Known, *, past: bool
-    ) -> Authorization | None:
-        """Answer a token told in the middle, and keep whose the transaction is."""
-        transaction = known.transaction
-        if event.stops or event.kind is EventType.ENDED:
-            known.stop_token = event.id_token
-            return self._authorize_stop(event)
-        at = self._charge_point.clock.correct(event.timestamp)
-        answer, by = self._authorize(event, known.connector, at, past=past)
-        if (
-            answer is None
-            or transaction is None
-            or transaction.id_token is not None
-            or answer.status is not AuthorizationStatus.ACCEPTED
-        ):
-            return answer
-        await self._ledger.amend(
-            Amendment(
-                transaction_id=known.id,
-                id_token=event.id_token,
-                user=answer.user,
-                group=answer.group,
-                authorized_by=by,
-            )
-        )
-        transaction.id_token = event.id_token
-        transaction.user = answer.user
-        self._charge_point.transactions.named(transaction)
-        return answer
 
     # What is measured, and shown
 
@@ -395,7 +344,8 @@ class TransactionEvents:
 
     def _forget(self) -> None:
         """Let go of those that were over long ago."""
-        over = [name for name, known in self._known.items() if known.ended]
+        find = self._charge_point.transactions.find
+        over = [name for name, known in self._known.items() if not find(known.id)]
         for name in over[:-_MOST_OVER]:
             del self._known[name]
 

@@ -88,8 +88,9 @@ class Transactions(Running):
         """Record what has started; returns once it is on disk."""
         self._admit()
         charge_point = self._charge_point
-        connector = start.connector
         transaction = await self._ledger.start(start, self._running())
+        # A start told again may leave out where it was.
+        connector = transaction.connector
         if start.id_token is not None:
             charge_point.access.started(start.id_token, connector)
         self._forget_late(transaction)

@@ -1,12 +1,8 @@
-"""OCPP 2.0.1 and 2.1: what a charger tells or asks that has no place here."""
+"""OCPP 2.1: what a charger tells or asks that has no place here."""
 
 from typing import override
 
-from ocpp.v21.enums import (
-    Action,
-    GenericStatusEnumType,
-    NotifyEVChargingNeedsStatusEnumType,
-)
+from ocpp.v21.enums import Action, GenericStatusEnumType
 
 from .connection import Handler, Payload
 from .payloads import number, text
@@ -26,16 +22,10 @@ class AnswerMessages2(MessagesBase2):
     @property
     @override
     def handlers(self) -> dict[str, Handler]:
-        handlers: dict[str, Handler] = {
-            **super().handlers,
-            Action.notify_customer_information: self._on_told,
-            Action.notify_ev_charging_needs: self._on_charging_needs,
-            Action.notify_ev_charging_schedule: self._on_charging_schedule,
-        }
         if self.version != "2.1":
-            return handlers
+            return super().handlers
         return {
-            **handlers,
+            **super().handlers,
             Action.battery_swap: self._on_told,
             Action.close_periodic_event_stream: self._on_told,
             Action.notify_der_alarm: self._on_told,
@@ -51,17 +41,6 @@ class AnswerMessages2(MessagesBase2):
     def _on_told(self, payload: Payload) -> Payload:
         """Confirm what nothing follows from."""
         return {}
-
-    def _on_charging_needs(self, payload: Payload) -> Payload:
-        """NotifyEVChargingNeeds (K15): no schedule comes of it."""
-        if self.version == "2.1":
-            # The car goes on under the limits that are there (K15.FR.03).
-            return {"status": NotifyEVChargingNeedsStatusEnumType.no_charging_profile}
-        return {"status": NotifyEVChargingNeedsStatusEnumType.rejected}
-
-    def _on_charging_schedule(self, payload: Payload) -> Payload:
-        """NotifyEVChargingSchedule (K15): heard, which is no consent."""
-        return {"status": GenericStatusEnumType.accepted}
 
     def _on_open_stream(self, payload: Payload) -> Payload:
         """OpenPeriodicEventStream (N11): the charger goes on with its usual messages."""

@@ -36,6 +36,7 @@ class Base2(Sender):
         "GetLog": {"accepted", "acceptedcanceled"},
         "Reset": {"accepted", "scheduled"},
         "UnlockConnector": {"unlocked"},
+        "UnpublishFirmware": {"unpublished", "nofirmware"},
         "UpdateFirmware": {"accepted", "acceptedcanceled"},
     }
 

@@ -1,6 +1,6 @@
 """Sampled values of OCPP 2.0.1 and 2.1 -> readings in one unit per quantity (J, 2.57)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .clock import plausible_time
 from .connection import Payload
@@ -18,43 +18,40 @@ _BEGIN = "Transaction.Begin"
 _MOST_DIGITS = 12
 
 
-def read_meter_values_2(meter_value: object, *, begins: bool = False) -> list[Reading]:
-    """Return the readings of a `meterValue` list, oldest first.
+class Metered(NamedTuple):
+    """What a `meterValue` list says."""
+
+    # Oldest first.
+    readings: list[Reading]
+    # The register at the begin of the transaction, in Wh.
+    begun: float | None
+
+
+def read_meter_values_2(meter_value: object, *, begins: bool = False) -> Metered:
+    """Read a `meterValue` list.
 
     Where a transaction begins, what is measured at its begin is the newest there is.
     """
-    entries = members({"all": meter_value}, "all")
-    readings = read_meter_values(
-        [
-            {
-                "timestamp": entry.get("timestamp"),
-                "sampledValue": [
-                    _as_known(sample, begins=begins)
-                    for sample in members(entry, "sampledValue")
-                ],
-            }
-            for entry in entries
-        ]
-    )
-    for entry in entries:
-        for sample in members(entry, "sampledValue"):
-            if "signedMeterValue" in sample:
-                _keep_signed(readings, entry, sample)
-    return readings
-
-
-def register_at(meter_value: object, context: str) -> float | None:
-    """Return the last register that was read in a context, in Wh."""
-    found = None
+    known: list[Payload] = []
+    at_begin: list[Payload] = []
+    signed: list[tuple[Payload, Payload]] = []
     for entry in members({"all": meter_value}, "all"):
-        samples = [
-            sample
-            for sample in members(entry, "sampledValue")
-            if sample.get("context") == context
-        ]
-        for reading in read_meter_values_2([{"sampledValue": samples}], begins=True):
-            found = reading.values.get("energy", found)
-    return found
+        samples = []
+        for sample in members(entry, "sampledValue"):
+            read = _as_known(sample, begins=begins)
+            samples.append(read)
+            if sample.get("context") == _BEGIN:
+                at_begin.append({**entry, "sampledValue": [{**read, "context": None}]})
+            if "signedMeterValue" in sample:
+                signed.append((entry, sample))
+        known.append({"timestamp": entry.get("timestamp"), "sampledValue": samples})
+    readings = read_meter_values(known)
+    for entry, sample in signed:
+        _keep_signed(readings, entry, sample)
+    begun = None
+    for reading in read_meter_values(at_begin) if at_begin else ():
+        begun = reading.values.get("energy", begun)
+    return Metered(readings, begun)
 
 
 def _as_known(sample: Payload, *, begins: bool) -> dict[str, Any]:

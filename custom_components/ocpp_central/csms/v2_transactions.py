@@ -18,7 +18,7 @@ from .model import (
 from .payloads import member, number, text
 from .transaction_event import EventType, Outcome, TransactionEvent
 from .v2_base import Base2, MessagesBase2
-from .v2_metering import read_meter_values_2, register_at
+from .v2_metering import read_meter_values_2
 from .v2_tokens import LONGEST, group_of, token_of
 
 _KINDS = {kind.value.casefold(): kind for kind in EventType}
@@ -89,7 +89,7 @@ class TransactionMessages2(MessagesBase2):
         charge_point = self._charge_point
         evse = number(payload, "evseId")
         connector = connector_number(evse, None)
-        readings = read_meter_values_2(payload.get("meterValue"))
+        readings, _ = read_meter_values_2(payload.get("meterValue"))
         if connector is None or not readings:
             return {}
         for one in charge_point.connectors:
@@ -202,19 +202,18 @@ def _event(payload: Payload) -> TransactionEvent:
     info = member(payload, "transactionInfo")
     charger_id = text(info, "transactionId")
     kind = _KINDS.get(text(payload, "eventType").casefold())
-    if not charger_id:
+    # Empty it is an id like any other.
+    if info.get("transactionId") is None:
         raise CallError("OccurrenceConstraintViolation", "transactionId")
     if kind is None:
         raise CallError("PropertyConstraintViolation", "eventType")
     evse = member(payload, "evse")
     trigger = text(payload, "triggerReason").casefold()
     begins = kind is EventType.STARTED
-    meter_value = payload.get("meterValue")
-    readings = read_meter_values_2(meter_value, begins=begins)
+    readings, begun = read_meter_values_2(payload.get("meterValue"), begins=begins)
     energies = [
         reading.values["energy"] for reading in readings if "energy" in reading.values
     ]
-    begun = register_at(meter_value, "Transaction.Begin")
     if begun is None and begins and energies:
         begun = energies[0]
     reason = text(info, "stoppedReason")

@@ -96,6 +96,7 @@ _ENDED: Final = (
         TransactionRow.charger_id,
         TransactionRow.started,
         TransactionRow.ended,
+        TransactionRow.stop_received_at.is_not(None),
     )
     .where(
         TransactionRow.identity == bindparam("identity"),
@@ -280,6 +281,9 @@ def stop(
     if row.stop_received_at is None or (named and row.inferred and not row.corrected):
         ended = stop.ended or stop.timestamp
         account = row.account()
+        if row.meter_start is None and stop.meter_start is not None:
+            account.begin_before(row.started, stop.meter_start, prices)
+            row.meter_start = stop.meter_start
         for time, values in stop.readings:
             if row.started <= time <= ended:
                 account.read(time, values, prices)
