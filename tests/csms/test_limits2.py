@@ -188,7 +188,7 @@ async def test_each_evse_has_its_own(central: Central, version: str) -> None:
 
 async def test_connectors_of_one_evse(central: Central, version: str) -> None:
     """They share its default: the smaller limit holds, and the other one after it."""
-    charge_point, charger = await connect2(central, version)
+    charge_point, charger = await connect2(central, version, installation_current=32)
     for connector in (1, 2):
         payload = status("Available", 1, connector)
         await charger.call("StatusNotification", payload)
@@ -197,11 +197,13 @@ async def test_connectors_of_one_evse(central: Central, version: str) -> None:
     await charge_point.set_current_limit(first, 10)
     await charge_point.set_current_limit(second, 16)
     await charge_point.set_current_limit(first, 20)
-    assert profiles(charger) == [default(1, 10), default(1, 10), default(1, 16)]
+    assert profiles(charger) == [default(1, 10), default(1, 16)]
     charger.forget()
     await charge_point.limits.clear(second)
+    await settled(charge_point, charger)
     assert profiles(charger) == [default(1, 20)]
     await charge_point.limits.clear(first)
+    await settled(charge_point, charger)
     assert charger.calls[-1].payload == {"chargingProfileId": 2}
     assert profiles(charger) == []
 
