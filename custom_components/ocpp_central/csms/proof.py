@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .clock import utcnow
 from .errors import CommandError
-from .evidence import Evidence, Verdict, evidence_of
+from .evidence import SAME, Evidence, Verdict, evidence_of
 from .known_models import known_model
 from .ladder import Rung, Slot
 from .limit_keeper import Held, LimitKeeper
@@ -202,7 +202,7 @@ class Proof:
 
     def _look(self, connector: int) -> None:
         charge_point = self._charge_point
-        if not charge_point.connected:
+        if not charge_point.connected or charge_point.fail_safe.is_alone(connector):
             return
         troubled = connector in self._refused or connector in self._problems.all
         refused = troubled and self._is_refused(connector)
@@ -216,9 +216,20 @@ class Proof:
             charge_point, connector, told.limit, since=told.since, settled=settled
         )
         if evidence.verdict is Verdict.AGREES:
-            self._agrees(connector, told)
+            if not (told.mismatches and self._awaits_sample(connector, settled)):
+                self._agrees(connector, told)
         elif asyncio.get_running_loop().time() >= settled and connector != STATION:
             self._differs(connector, told, evidence)
+
+    def _awaits_sample(self, connector: int, settled: float) -> bool:
+        """Return whether it is still to be measured if a limit is followed now.
+
+        Some tell what they have accepted, and do not do it.
+        """
+        charge_point = self._charge_point
+        sampled = charge_point.offers.measured(connector)
+        running = charge_point.transactions.at(connector) is not None
+        return running and sampled is not None and sampled < settled
 
     def _is_refused(self, connector: int) -> bool:
         """Return whether the charger refuses what is wanted still, and say so."""
@@ -274,6 +285,21 @@ class Proof:
             self._act(connector, told, self._again(connector, told))
         if evidence.verdict is Verdict.LESS:
             self._show(connector, throttled=evidence.seen)
+            if self._goes_by_default(connector, told, evidence):
+                self._ignores(connector, told, evidence)
+
+    def _goes_by_default(self, connector: int, told: _Told, evidence: Evidence) -> bool:
+        """Return whether what it does is what holds for any transaction, by our own word."""
+        if told.slot is not Slot.RUNNING or evidence.seen is None:
+            return False
+        charge_point, now = self._charge_point, utcnow()
+        return any(
+            write.slot is Slot.IDLE
+            and write.concerns(connector)
+            and abs(evidence.seen - amperes(charge_point, write.profile.limit_at(now)))
+            <= SAME
+            for write in self._limits.wanted.writes()
+        )
 
     def _stays_paused(self, connector: int, told: _Told) -> bool:
         status = self._charge_point.status(connector)
