@@ -396,6 +396,26 @@ async def test_ceiling_ignored(central: Central, loop_clock: LoopClock) -> None:
     assert charge_point.proof.problems == {}
 
 
+async def test_tells_what_it_has_accepted(
+    central: Central, loop_clock: LoopClock
+) -> None:
+    """A schedule that repeats what was accepted is no proof against a meter."""
+
+    def composite(payload: Payload) -> Payload:
+        return schedule((0, 10))
+
+    charge_point, charger = await charging(central, composite)
+    await charge_point.set_maximum_current(10)
+    for _ in range(120):
+        await later(loop_clock, charge_point, charger, 5)
+        await measures(charge_point, charger, 16)
+        if ("TxDefaultProfile", 10) in writes(charger):
+            break
+    else:
+        pytest.fail("It was told the same again and again")
+    assert charge_point.capabilities.failed_rungs
+
+
 async def test_default_fixed(central: Central, loop_clock: LoopClock) -> None:
     """Where what runs goes on by the old default, it is limited itself from now on."""
     charge_point, charger = await charging(central)

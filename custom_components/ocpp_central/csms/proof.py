@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .clock import utcnow
 from .errors import CommandError
-from .evidence import SAME, Evidence, Verdict, evidence_of
+from .evidence import SAME, Evidence, Verdict, evidence_of, flowing_above
 from .known_models import known_model
 from .ladder import Rung, Slot
 from .limit_keeper import Held, LimitKeeper
@@ -91,6 +91,13 @@ class Proof:
         if told.verified or told.before is None:
             return told.limit
         return max(told.limit, told.before)
+
+    def excess(self, connector: int) -> float | None:
+        """Return what flows, in A, where that is more than the charger was told."""
+        told = self._told.get(connector)
+        if told is None or not (told.mismatches or connector in self._problems.all):
+            return None
+        return flowing_above(self._charge_point, connector, told.limit)
 
     # What happens
 
@@ -216,7 +223,8 @@ class Proof:
             charge_point, connector, told.limit, since=told.since, settled=settled
         )
         if evidence.verdict is Verdict.AGREES:
-            if not (told.mismatches and self._awaits_sample(connector, settled)):
+            doubted = told.mismatches or connector in self._problems.all
+            if not (doubted and self._awaits_sample(connector, settled)):
                 self._agrees(connector, told)
         elif asyncio.get_running_loop().time() >= settled and connector != STATION:
             self._differs(connector, told, evidence)
@@ -228,8 +236,8 @@ class Proof:
         """
         charge_point = self._charge_point
         sampled = charge_point.offers.measured(connector)
-        running = charge_point.transactions.at(connector) is not None
-        return running and sampled is not None and sampled < settled
+        charging = charge_point.status(connector) is ConnectorStatus.CHARGING
+        return charging and sampled is not None and sampled < settled
 
     def _is_refused(self, connector: int) -> bool:
         """Return whether the charger refuses what is wanted still, and say so."""
@@ -373,11 +381,9 @@ class Proof:
     async def _move_on(self, connector: int, told: _Told, evidence: Evidence) -> None:
         if held := self._find(connector, told):
             with suppress(CommandError):
-                await self._limits.ignored(held, f"accepted, but {evidence.words}")
-        if self._limits.ladder.ruled_out(told.slot, told.rung) and (
-            self._limits.ladder.exhausted(told.slot)
-        ):
-            self._problems.found(connector, told.slot, told.limit, evidence.words)
+                await self._limits.ignored(held, evidence.words)
+        # The next way may hold, but that may take a while to find out.
+        self._problems.found(connector, told.slot, told.limit, evidence.words)
 
     # Telling
 
