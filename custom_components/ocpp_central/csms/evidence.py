@@ -77,8 +77,9 @@ def evidence_of(
     composite = _composite(charge_point, connector, told, since)
     offered = _offered(charge_point, connector, told, since)
     if composite.verdict in (Verdict.AGREES, Verdict.LESS):
-        if _is_held_down(charge_point, connector, offered, settled):
-            # By something that its profiles know nothing of.
+        lower = offered.verdict is Verdict.LESS
+        if lower and offer_below(charge_point, connector, settled) is not None:
+            # It is held down by something that its profiles know nothing of.
             return offered
         return composite
     if offered.verdict is Verdict.AGREES:
@@ -156,17 +157,20 @@ def _offered(
     return _compared(offered, told, "{} are offered")
 
 
-def _is_held_down(
-    charge_point: ChargePoint, connector: int, offered: Evidence, settled: float
-) -> bool:
-    """Return whether less is offered than was told, and no more flows than that."""
+def offer_below(
+    charge_point: ChargePoint, connector: int, since: float
+) -> float | None:
+    """Return what was offered to a car since a time, in A, where no more flows."""
     sampled = charge_point.offers.told(connector)
-    if offered.verdict is not Verdict.LESS or sampled is None or sampled < settled:
-        return False
-    if not offered.seen:
-        return charge_point.status(connector) is ConnectorStatus.SUSPENDED_EVSE
-    current = charge_point.value(connector, "current")
-    return not isinstance(current, (int, float)) or not too_much(current, offered.seen)
+    offered = offer(charge_point, connector)
+    if offered is None or sampled is None or sampled < since:
+        return None
+    status = charge_point.status(connector)
+    if not offered:
+        return 0 if status is ConnectorStatus.SUSPENDED_EVSE else None
+    if status not in _FLOWING or flowing_above(charge_point, connector, offered):
+        return None
+    return offered
 
 
 def _compared(limit: float | None, told: float, words: str) -> Evidence:

@@ -224,12 +224,12 @@ class Proof:
         )
         if evidence.verdict is Verdict.AGREES:
             doubted = told.mismatches or connector in self._problems.all
-            if not (doubted and self._awaits_sample(connector, settled)):
+            if not (doubted and self._awaits_sample(connector, told)):
                 self._agrees(connector, told)
         elif asyncio.get_running_loop().time() >= settled and connector != STATION:
             self._differs(connector, told, evidence)
 
-    def _awaits_sample(self, connector: int, settled: float) -> bool:
+    def _awaits_sample(self, connector: int, told: _Told) -> bool:
         """Return whether it is still to be measured if a limit is followed now.
 
         Some tell what they have accepted, and do not do it.
@@ -237,7 +237,7 @@ class Proof:
         charge_point = self._charge_point
         sampled = charge_point.offers.measured(connector)
         charging = charge_point.status(connector) is ConnectorStatus.CHARGING
-        return charging and sampled is not None and sampled < settled
+        return charging and sampled is not None and sampled < told.since
 
     def _is_refused(self, connector: int) -> bool:
         """Return whether the charger refuses what is wanted still, and say so."""
