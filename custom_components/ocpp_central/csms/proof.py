@@ -13,8 +13,9 @@ from .evidence import SAME, Evidence, Verdict, evidence_of, flowing_above
 from .known_models import known_model
 from .ladder import Rung, Slot
 from .limit_keeper import Held, LimitKeeper
-from .limit_problems import REFUSED, LimitProblem, LimitProblems
-from .model import STATION, ConnectorStatus, Purpose, Value
+from .limit_problems import NO_PAUSE, REFUSED, LimitProblem, LimitProblems
+from .model import STATION, ConnectorStatus, Purpose, Transaction, Value
+from .pauses import cannot_pause, learn_of_end
 from .profiles import amperes
 
 if TYPE_CHECKING:
@@ -111,6 +112,12 @@ class Proof:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+
+    def ended(self, transaction: Transaction) -> None:
+        """Look whether a transaction has ended over what it was told."""
+        if told := self._told.get(transaction.connector):
+            age = asyncio.get_running_loop().time() - told.since
+            learn_of_end(self._charge_point, transaction, told.limit, age)
 
     def looked(self, connector: int) -> None:
         """Look at what the charger has just told or measured."""
@@ -218,6 +225,10 @@ class Proof:
             self._problems.solved(connector)
         if told is None or told.busy:
             return
+        if cannot_pause(self._charge_point, connector, told.limit):
+            self._problems.found(connector, told.slot, 0, NO_PAUSE)
+        else:
+            self._problems.paused(connector)
         settled = told.since + self.delay
         evidence = evidence_of(
             charge_point, connector, told.limit, since=told.since, settled=settled
@@ -253,7 +264,8 @@ class Proof:
     def _agrees(self, connector: int, told: _Told) -> None:
         told.mismatches = 0
         self._show(connector, throttled=None)
-        self._problems.solved(connector)
+        if not cannot_pause(self._charge_point, connector, told.limit):
+            self._problems.solved(connector)
         charge_point = self._charge_point
         status = charge_point.status(connector)
         offers = charge_point.offers
