@@ -304,6 +304,7 @@ class Ladder:
         source = (
             *(charge_point.info, charge_point.spoken, self._is_single),
             *(self._may_cap, charge_point.direct_current),
+            charge_point.config.limit_way,
         )
         keys = charge_point.configuration
         made = self._made.get(slot)
@@ -330,6 +331,9 @@ class Ladder:
         )
         if not self._is_single and slot is not Slot.STATION:
             return profiles
+        if slot is Slot.STATION and self._is_single and not self._insisted(slot):
+            # Its only connector keeps a ceiling that the model is known to ignore.
+            profiles = [rung for rung in profiles if not odds(rung)[0]]
         keys = [Rung(Purpose.STATION, key=key) for key in self._keys()]
         if self._charge_point.configuration.smart_charging is False:
             # It says itself that it takes no profiles; some say so and do.
