@@ -19,7 +19,7 @@ _STARTED = time.monotonic()
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="script/demo",
-        description="A real Home Assistant with two simulated chargers, to click through."
+        description="A real Home Assistant with simulated chargers, to click through."
         " Everything it writes is gone when it ends.",
     )
     parser.add_argument(
@@ -52,7 +52,7 @@ def _say(text: str) -> None:
 async def _demo(scene: Stage) -> bool:
     _say("Setting up the integration")
     await scene.set_up_integration()
-    for charger in scene.chargers:
+    for charger in scene.everybody:
         await charger.start()
     _say("Adding the chargers that were discovered")
     await scene.add_chargers()

@@ -93,6 +93,29 @@ CARPORT = Kind(
         "--soc",
     ),
 )
+# Those that follow do not do as they are told: who can tell a limit that holds from one
+# that was merely accepted, shows it here.
+GUEST = Kind(
+    identity="GUEST",
+    name="Guest",
+    connectors=1,
+    max_current=16,
+    meter_start=931_200,
+    arguments=(
+        # Takes a ceiling and forgets it, but obeys what is for its connector.
+        "--personality",
+        "Grizzl-E Ultimate",
+    ),
+)
+COURTYARD = Kind(
+    identity="COURTYARD",
+    name="Courtyard",
+    connectors=1,
+    max_current=16,
+    meter_start=3_310_450,
+    # Refuses all limits, until somebody changes its own settings.
+    arguments=("--personality", "Schneider EVlink, own energy management off"),
+)
 
 
 class Charger:

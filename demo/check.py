@@ -9,6 +9,7 @@ import time
 from . import DOMAIN, DemoError
 from .check_access import AccessChecks, ApiChecks
 from .check_charging import ChargerChecks
+from .check_limits import VisitorChecks
 from .check_sessions import SessionChecks
 from .pictures import Pictures
 from .stage import Stage
@@ -24,6 +25,7 @@ class Checks:
         self._say = say
         self._access = [AccessChecks(scene, charger) for charger in scene.chargers]
         self._sessions = SessionChecks(scene)
+        self._visitors = VisitorChecks(scene)
         self._chargers = [ChargerChecks(scene, charger) for charger in scene.chargers]
         self.failed = 0
 
@@ -91,6 +93,33 @@ class Checks:
                 f"a current limit of {current} A {what}",
                 partial(ChargerChecks.limited, current=current),
             )
+
+        await self._each(
+            "a preset is a limit, and the limit is what its schedule says",
+            ChargerChecks.preset,
+        )
+        await self._each(
+            "it is told what it may draw without us, and whether that is sure",
+            ChargerChecks.fail_safe,
+        )
+
+    async def visitors(self) -> None:
+        """Limits meet chargers that do not do as they are told."""
+        visitors = self._visitors
+        with self.claim("Guest charges, and is given a ceiling"):
+            await visitors.ceiling()
+        with self.claim("Courtyard refuses a limit: an error says so"):
+            await visitors.refused()
+        with self.claim("Courtyard is away: what is wished for is kept"):
+            await visitors.kept()
+
+    async def found(self) -> None:
+        """What has become of the limits of visitors, after a while."""
+        visitors = self._visitors
+        with self.claim("Guest forgets ceilings, and yet keeps to its own"):
+            await visitors.held()
+        with self.claim("Courtyard refuses it still: a repair says so in its words"):
+            await visitors.repair()
 
     async def pauses(self) -> None:
         """Pausing stops the current and keeps the transaction."""
@@ -227,9 +256,9 @@ async def check(
     with checks.claim("The integration is set up through its config flow", vital=True):
         await scene.set_up_integration()
     with checks.claim("Unknown chargers are discovered", vital=True):
-        for charger in scene.chargers:
+        for charger in scene.everybody:
             await charger.start()
-        for charger in scene.chargers:
+        for charger in scene.everybody:
             await scene.discovered(charger.kind)
     await take("the discovery", Pictures.discovery)
     with checks.claim("They are added through their discovery flows", vital=True):
@@ -240,6 +269,7 @@ async def check(
     await checks.charges()
     with checks.claim("Dashboards are made of their entities", vital=True):
         await scene.furnish()
+    await checks.visitors()
     await checks.limits()
     await checks.pauses()
     await checks.past()
@@ -251,6 +281,8 @@ async def check(
     await take("the energy dashboard", Pictures.energy)
     await take("the integration", Pictures.integration)
     await checks.asks()
+    await checks.found()
+    await take("the limits", Pictures.limits)
     await checks.restarts()
     await checks.stops()
     await checks.history()

@@ -157,7 +157,7 @@ class ApiChecks:
 
     async def rest_api(self) -> None:
         """The REST API answers whoever has the key, on both ports."""
-        expected = {charger.kind.identity for charger in self._scene.chargers}
+        expected = {charger.kind.identity for charger in self._scene.everybody}
         for url in (
             self._scene.rest_api,
             f"{self._api.url}/api/{DOMAIN}/API",

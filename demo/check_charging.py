@@ -5,12 +5,14 @@ from collections.abc import Callable
 from . import DOMAIN, DemoError
 from .api import Json, State
 from .chargers import Charger
-from .stage import Stage
+from .stage import PRESETS, Stage
 
 _PHASES = 3
 _VOLTAGE = 230
 #: What each car draws where nothing limits it, in A.
 _CAR = 16
+#: What may flow without Home Assistant, in A.
+_FALLBACK = 6
 _OK = 200
 
 #: How long Home Assistant may take to show what a command brought about, in seconds:
@@ -125,9 +127,45 @@ class ChargerChecks:
         self._transaction = (await self.charger.connector())["transactionId"]
 
     async def limited(self, current: float) -> None:
-        """A limit holds, at the car and on the page."""
+        """A limit holds, at the car and on the page, which has it from the charger."""
         await self._limit(current)
         await self._flows(current)
+        await self._holds(current)
+
+    async def _holds(self, current: float) -> None:
+        """The charger's own schedule says what may flow."""
+        await self._api.wait_for(
+            await self._entity("effective_limit"),
+            lambda state: (
+                state.number == current and state.attributes["source"] == "composite"
+            ),
+            _PATIENCE,
+        )
+
+    async def preset(self) -> None:
+        """A preset is chosen, and it is the limit."""
+        select = await self._entity("current_preset")
+        for current in PRESETS[:2]:
+            await self._api.call(
+                "select.select_option", entity_id=select, option=f"{current} A"
+            )
+            await self._says("current_limit", f"{current:.1f}")
+            await self._flows(current)
+            await self._holds(current)
+
+    async def fail_safe(self) -> None:
+        """It is known whether it comes back to its fallback current without us."""
+        await self._api.call(
+            "number.set_value",
+            entity_id=await self._api.find(self._kind.key(0, "offline_current")),
+            value=_FALLBACK,
+        )
+        await self._api.wait_for_entity(self._kind.key(0, "fail_safe"), _PATIENCE)
+        await self._api.wait_for(
+            await self._api.find(self._kind.key(0, "fail_safe")),
+            lambda state: state.value in ("proven", "unverified"),
+            _PATIENCE,
+        )
 
     async def pauses(self) -> None:
         """Pausing stops the current, and the transaction goes on."""

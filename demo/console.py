@@ -37,7 +37,9 @@ Chargers dial:   ws://127.0.0.1:{stage.ocpp_port}/<identity>
 Scripts ask:     curl -H "X-API-Key: {API_KEY}" {stage.rest_api}/Status
 
 A car charges in the garage (which speaks OCPP 1.6), another in the carport (2.1), and
-a third waits at the first connector of the car park (2.0.1).
+a third waits at the first connector of the car park (2.0.1). The guest charger takes a
+ceiling and forgets it, as is known of its model: its "Maximum current" holds all the same.
+The one in the courtyard refuses all limits: it has a repair, with what it says.
 Move the current limit, pause, or stop in Home Assistant, and see what the charger
 does. Behind the tab "Sessions" there are three months of them, and what they cost;
 the graphs of it come a minute after the start (load the page anew then).
@@ -52,7 +54,9 @@ Or type here what happens at the chargers:
 async def converse(stage: Stage) -> None:
     """Carry out commands until told to quit; without any more, wait for ever."""
     lines = _read_lines()
-    chargers = {charger.kind.identity.casefold(): charger for charger in stage.chargers}
+    chargers = {
+        charger.kind.identity.casefold(): charger for charger in stage.everybody
+    }
     while (line := await lines.get()) is not None:
         words = line.split()
         if not words:

@@ -107,6 +107,21 @@ class Pictures:
             await self._take(name, device["name"], "Activity", height=1340)
             await self._take(f"{name}_whole", "Configuration", height=2300)
 
+    async def limits(self) -> None:
+        """What is told of limits that do not hold, and what can be set about them."""
+        browser = self._browser
+        await browser.open("/config/repairs")
+        title = "Courtyard does not keep to its limit"
+        await browser.click("ha-list-item, ha-list-item-button", title)
+        await self._take("repair_limit", "tried", height=1000)
+        await browser.press("Escape")
+        for charger in (self._scene.guest, self._scene.courtyard):
+            device = await self._scene.api.device(charger.kind.device(0))
+            await browser.open(f"/config/devices/device/{device['id']}")
+            await self._take(
+                f"device_{charger.kind.name.lower()}", "Configuration", height=2300
+            )
+
     async def dashboard(self) -> None:
         """The dashboard."""
         await self._browser.open(f"/{PATH}/charging")

@@ -13,7 +13,7 @@ from aiohttp import ClientSession, ClientTimeout
 from . import DOMAIN, DemoError, flows
 from .api import Api
 from .cards import ADDED, ANNA, API_KEY, BEN
-from .chargers import CAR_PARK, CARPORT, GARAGE, Charger, Kind
+from .chargers import CAR_PARK, CARPORT, COURTYARD, GARAGE, GUEST, Charger, Kind
 from .dashboard import furnish
 from .guide import configuration
 from .home_assistant import HomeAssistant, free_port
@@ -42,6 +42,12 @@ template:
 #: How often a charger shall measure, in seconds: the demo is to look alive.
 _METER_INTERVAL = 5
 
+#: The currents to choose from, in A.
+PRESETS = (8, 13, 16)
+
+#: What visitors may draw, in A.
+VISITORS = 10
+
 #: How long each change of the limit lasts, where there is time, in seconds.
 _EPISODE = 60.0
 
@@ -61,13 +67,20 @@ class Stage:
     garage: Charger
     car_park: Charger
     carport: Charger
+    guest: Charger
+    courtyard: Charger
     past: Past
     entry_id: str = ""
 
     @property
     def chargers(self) -> tuple[Charger, ...]:
-        """All chargers."""
+        """The chargers that do as they are told."""
         return self.garage, self.car_park, self.carport
+
+    @property
+    def everybody(self) -> tuple[Charger, ...]:
+        """All chargers."""
+        return *self.chargers, self.guest, self.courtyard
 
     @property
     def rest_api(self) -> str:
@@ -94,7 +107,7 @@ class Stage:
 
     async def add_chargers(self) -> None:
         """Add the chargers that were discovered, and wait until they have settled in."""
-        for charger in self.chargers:
+        for charger in self.everybody:
             kind = charger.kind
             # Where only some may charge, they may while Home Assistant is away.
             advanced = {"sync_local_list": True} if kind is CAR_PARK else {}
@@ -107,9 +120,15 @@ class Stage:
                 self.api,
                 self.entry_id,
                 kind.name,
-                {"advanced": {"meter_interval": _METER_INTERVAL, **advanced}},
+                {
+                    "advanced": {
+                        "meter_interval": _METER_INTERVAL,
+                        "current_presets": [str(current) for current in PRESETS],
+                        **advanced,
+                    }
+                },
             )
-        await asyncio.gather(*(self._settled(charger) for charger in self.chargers))
+        await asyncio.gather(*(self._settled(charger) for charger in self.everybody))
 
     async def admit(self) -> None:
         """Anybody may charge in the garage; in the car park, those whose cards are known."""
@@ -132,7 +151,7 @@ class Stage:
     async def plug_in(self, charger: Charger) -> None:
         """A car comes to the first connector of a charger, and is charged."""
         await charger.do("plug 1")
-        reply = await charger.do(f"swipe {_CARDS[charger.kind]} 1")
+        reply = await charger.do(f"swipe {_CARDS.get(charger.kind, CARD)} 1")
         if reply["status"] != "Accepted":
             raise DemoError(f"{charger.kind.name} says {reply['status']} to the card")
 
@@ -141,6 +160,25 @@ class Stage:
         await self.plug_in(self.garage)
         await self.plug_in(self.carport)
         await self.car_park.do("plug 1")
+        # Visitors, whose limits hold in their own way, or not at all.
+        await self.limit_visitors()
+
+    async def limit_visitors(self) -> None:
+        """Cars come to the odd chargers, which are given a ceiling."""
+        await self.plug_in(self.guest)
+        await self.ceiling(self.guest, VISITORS)
+        # It would refuse at once; what is wished for meanwhile, it does when it is back.
+        await self.courtyard.kill()
+        await self.ceiling(self.courtyard, VISITORS)
+        await self.courtyard.start()
+
+    async def ceiling(self, charger: Charger, current: float) -> None:
+        """Set what a charger may draw at most."""
+        await self.api.call(
+            "number.set_value",
+            entity_id=await self.api.find(charger.kind.key(0, "maximum_current")),
+            value=current,
+        )
 
     async def live(self) -> None:
         """Let some minutes pass in the garage, so that there is a past to look at."""
@@ -201,13 +239,13 @@ async def stage(port: int | None) -> AsyncIterator[Stage]:
             await api.connect()
             stack.push_async_callback(api.close)
             ocpp_port = free_port()
-            garage, car_park, carport = (
+            garage, car_park, carport, guest, courtyard = (
                 Charger(
                     kind, f"ws://127.0.0.1:{ocpp_port}", folder / f"{kind.identity}.log"
                 )
-                for kind in (GARAGE, CAR_PARK, CARPORT)
+                for kind in (GARAGE, CAR_PARK, CARPORT, GUEST, COURTYARD)
             )
-            for charger in (garage, car_park, carport):
+            for charger in (garage, car_park, carport, guest, courtyard):
                 stack.push_async_callback(charger.stop)
             yield Stage(
                 folder=folder,
@@ -218,6 +256,8 @@ async def stage(port: int | None) -> AsyncIterator[Stage]:
                 garage=garage,
                 car_park=car_park,
                 carport=carport,
+                guest=guest,
+                courtyard=courtyard,
                 past=past,
             )
         except Exception as error:

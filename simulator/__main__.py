@@ -14,6 +14,18 @@ from .clock import WallClock
 from .console import Console, read_lines
 from .scenarios import SCENARIOS, play
 from .v2 import Charger2
+from .zoo import ZOO, Personality
+
+#: What a personality says in the stead of options.
+_OF_PERSONALITIES = (
+    "protocol",
+    "connectors",
+    "phases",
+    "max_current",
+    "vendor",
+    "model",
+    "firmware",
+)
 
 
 def _arguments() -> argparse.Namespace:
@@ -34,6 +46,12 @@ def _arguments() -> argparse.Namespace:
         choices=("1.6", "2.0.1", "2.1"),
         default="1.6",
         help="version of OCPP to speak",
+    )
+    add(
+        "--personality",
+        choices=[personality.name for personality in ZOO],
+        metavar="NAME",
+        help="be like a charger of simulator/zoo.py, but for what else is given here",
     )
     add("--password", help="password for Basic authentication")
     add(
@@ -118,6 +136,10 @@ def _arguments() -> argparse.Namespace:
         help="reply to commands with one line of JSON each",
     )
     add("--verbose", action="store_true", help="log every frame")
+    if personality := _personality(parser.parse_args()):
+        parser.set_defaults(
+            **{name: getattr(personality, name) for name in _OF_PERSONALITIES}
+        )
     arguments = parser.parse_args()
     for item in arguments.config:
         if "=" not in item:
@@ -129,20 +151,31 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
+def _personality(arguments: argparse.Namespace) -> Personality | None:
+    return next((each for each in ZOO if each.name == arguments.personality), None)
+
+
 def _charger(arguments: argparse.Namespace) -> Charger | Charger2:
+    personality = _personality(arguments)
+    config = dict(personality.config) if personality else {}
     options: dict[str, Any] = {
         "phases": arguments.phases,
         "max_current": arguments.max_current,
         "meter_start": arguments.meter_start,
         "password": arguments.password,
         "clock": WallClock(arguments.speed),
-        "config": dict(item.split("=", 1) for item in arguments.config),
+        "config": config | dict(item.split("=", 1) for item in arguments.config),
         "reports_soc": arguments.soc,
         "vendor": arguments.vendor,
         "model": arguments.model,
         "serial": arguments.serial,
         "firmware": arguments.firmware,
     }
+    if personality:
+        options |= {
+            "boot_on_reconnect": personality.boot_on_reconnect,
+            "quirks": personality.quirks,
+        }
     if arguments.protocol == "1.6":
         return Charger(
             arguments.url,

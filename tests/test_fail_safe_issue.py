@@ -1,6 +1,5 @@
 """A minute alone, if the user agrees: what a charger does without Home Assistant."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +14,10 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.ocpp_central.const import DOMAIN
 from simulator import Car, ManualClock
+from simulator.quirks import Quirks
 
 from .charging import VERSIONS, AnyCharger, charge, connect
 from .common import System, until
-from .csms.loop_clock import LoopClock
 
 ISSUE = "fail_safe_unverified_garage"
 # A minute, and the time in which a charger has to follow.
@@ -30,12 +29,6 @@ def clock(freezer: FrozenDateTimeFactory) -> ManualClock:
     """Return a clock that goes with Home Assistant's, which stands still by itself."""
     freezer.move_to("2026-03-02T12:00:00+00:00")
     return ManualClock(dt_util.utcnow())
-
-
-@pytest.fixture
-async def loop_clock() -> LoopClock:
-    """Return the clock that time limits go by."""
-    return LoopClock(asyncio.get_running_loop())
 
 
 @pytest.fixture(params=VERSIONS)
@@ -71,15 +64,13 @@ class Repair:
         """Agree."""
         return await self._post(self._flow, {})
 
-    async def wait(self, freezer: FrozenDateTimeFactory, clock: LoopClock) -> None:
+    async def wait(self, freezer: FrozenDateTimeFactory) -> None:
         """Wait for the end of it."""
         hass = self._system.hass
         done: list[Any] = []
         hass.bus.async_listen("data_entry_flow_progressed", done.append)
+        # The event loop goes by this clock too.
         await self._system.advance(freezer, ALONE)
-        clock.advance(ALONE)
-        # The loop has to come by before the samples do.
-        await self._system.rest()
         await self._system.advance(freezer, 60)
         await until(hass, lambda: bool(done))
 
@@ -89,6 +80,11 @@ class Repair:
         assert response.status == HTTPStatus.OK
         step: dict[str, Any] = await response.json()
         return step
+
+    async def close(self) -> None:
+        """Close the window."""
+        response = await self._client.delete(f"/api/repairs/issues/fix{self._flow}")
+        assert response.status == HTTPStatus.OK
 
     async def _post(self, path: str, data: dict[str, Any]) -> dict[str, Any]:
         response = await self._client.post(f"/api/repairs/issues/fix{path}", json=data)
@@ -109,10 +105,10 @@ async def repair(
 async def prepare(
     system: System, freezer: FrozenDateTimeFactory, version: str, **options: Any
 ) -> tuple[AnyCharger, Car]:
-    """Have a car charge at 32 A, at a charger that should fall back to 8 A."""
+    """Have a car charge at 32 A, at a charger that should fall back to 10 A."""
     charger = await connect(system, version, **options)
     car = await charge(charger, system)
-    await system.set("number", "offline_current", 8, connector=0)
+    await system.set("number", "offline_current", 10, connector=0)
     await system.advance(freezer, 60)
     assert system.number("sensor", "current") == pytest.approx(32, abs=1)
     assert system.value("sensor", "fail_safe", 0) == "unverified"
@@ -122,7 +118,6 @@ async def prepare(
 async def test_proven(
     system: System,
     freezer: FrozenDateTimeFactory,
-    loop_clock: LoopClock,
     repair: Repair,
     version: str,
 ) -> None:
@@ -133,16 +128,105 @@ async def test_proven(
     assert form["description_placeholders"] == {
         "name": "Garage",
         "limit": "32",
-        "fallback": "8",
+        "fallback": "10",
         "error": "",
     }
     step = await repair.submit()
     assert (step["type"], step["progress_action"]) == ("progress", "wait")
-    await repair.wait(freezer, loop_clock)
+    await repair.wait(freezer)
     step = await repair.look()
     assert step["type"] == "create_entry"
     assert system.value("sensor", "fail_safe", 0) == "proven"
     assert not repair.offered
     await system.advance(freezer, 60)
     assert car.current == 32
+    assert charger.violations == []
+
+
+async def test_stays_up(
+    system: System,
+    freezer: FrozenDateTimeFactory,
+    repair: Repair,
+    version: str,
+) -> None:
+    """What flows does not fall: the user is told, and it is never let above again."""
+    quirks = Quirks(single_period=True)
+    charger, car = await prepare(system, freezer, version, quirks=quirks)
+    await repair.open()
+    await repair.submit()
+    await repair.wait(freezer)
+    step = await repair.look()
+    assert (step["type"], step["reason"]) == ("abort", "stays_up")
+    assert system.value("sensor", "fail_safe", 0) == "none"
+    assert not repair.offered
+    await system.advance(freezer, 60)
+    assert car.current == 10
+    assert charger.violations == []
+
+
+async def test_cannot_be_told(
+    system: System,
+    freezer: FrozenDateTimeFactory,
+    repair: Repair,
+    version: str,
+) -> None:
+    """The user hears why, may try again, and the repair stays."""
+    charger, car = await prepare(system, freezer, version)
+    await repair.open()
+    await repair.submit()
+    car.max_current = 6
+    await repair.wait(freezer)
+    form = await repair.look()
+    assert form["step_id"] == "confirm"
+    assert form["errors"] == {"base": "car_took_less"}
+    form = await repair.submit()
+    assert form["errors"] == {"base": "too_little"}
+    charger.connector(1).unplug()
+    await system.advance(freezer, 30)
+    form = await repair.submit()
+    assert form["errors"] == {"base": "no_car"}
+    await charger.stop()
+    await until(system.hass, lambda: system.value("sensor", "current") == "unavailable")
+    form = await repair.submit()
+    assert form["errors"] == {"base": "not_connected"}
+    assert repair.offered
+    assert charger.violations == []
+
+
+async def test_wanted_no_more(
+    system: System, freezer: FrozenDateTimeFactory, repair: Repair, version: str
+) -> None:
+    """Where nothing has to fall there is nothing to find out."""
+    await connect(system, version)
+    await system.set("number", "maximum_current", 16, connector=0)
+    assert system.value("sensor", "fail_safe", 0) == "unverified"
+    assert not repair.offered
+    await system.set("number", "offline_current", 8, connector=0)
+    assert repair.offered
+    await system.set("number", "offline_current", 16, connector=0)
+    assert not repair.offered
+    await system.set("number", "offline_current", 8, connector=0)
+    await repair.open()
+    (subentry,) = system.entry.subentries.values()
+    system.hass.config_entries.async_remove_subentry(system.entry, subentry.subentry_id)
+    await system.hass.async_block_till_done()
+    assert not repair.offered
+    step = await repair.submit()
+    assert (step["type"], step["reason"]) == ("abort", "charge_point_gone")
+
+
+async def test_closed(
+    system: System,
+    freezer: FrozenDateTimeFactory,
+    repair: Repair,
+    version: str,
+) -> None:
+    """Who closes the window has the car charge as before."""
+    charger, car = await prepare(system, freezer, version)
+    await repair.open()
+    await repair.submit()
+    await repair.close()
+    await system.advance(freezer, 120)
+    assert car.current == 32
+    assert repair.offered
     assert charger.violations == []

@@ -156,7 +156,7 @@ async def test_power_is_written_once(hass: HomeAssistant, system: System) -> Non
     assert system.number("number", "current_limit") == 10
 
 
-@pytest.mark.parametrize("scope", ["session", "default", "station"])
+@pytest.mark.parametrize("scope", ["session", "default"])
 async def test_too_little_for_a_car(
     hass: HomeAssistant, system: System, scope: str
 ) -> None:
@@ -168,6 +168,22 @@ async def test_too_little_for_a_car(
     assert car.current == 6
     for _, payload in charger.requests:
         assert periods(payload["csChargingProfiles"]) == [(0, 6)]
+
+
+async def test_a_ceiling_too_low_for_a_car(hass: HomeAssistant, system: System) -> None:
+    """A ceiling is never exceeded, so that nothing flows below what a car needs."""
+    charger, car = await charge(system)
+    await system.act("set_charging_limit", current=4, scope="station")
+    await system.clock.advance(5)
+    assert car.current == 0
+    assert system.number("number", "maximum_current", 0) == 4
+    ceilings = [
+        periods(profile)
+        for _, payload in charger.requests
+        if (profile := payload.get("csChargingProfiles"))
+        and profile["chargingProfilePurpose"] == "ChargePointMaxProfile"
+    ]
+    assert ceilings == [[(0, 4)]]
 
 
 async def test_nothing_at_all(hass: HomeAssistant, system: System) -> None:

@@ -61,7 +61,10 @@ async def _set_charging_limit(
             )
         await _set_phases(charge_point, connector, data["phases"])
     if "current" in data:
-        limit = _typed_current(charge_point, data["current"])
+        limit = ChargingLimit(data["current"])
+        # Below what a car needs a ceiling still is one: nothing flows.
+        if scope != "station":
+            limit = _typed_current(charge_point, data["current"])
     elif "power" in data:
         limit = ChargingLimit(data["power"], LimitUnit.WATT)
     else:

@@ -15,11 +15,12 @@ from custom_components.ocpp_central.csms.charge_point import ChargePoint
 from custom_components.ocpp_central.csms.schedule import read_composite
 from simulator import Car, Charger, Charger2, ManualClock
 
-from .common import Central, Payload, bring_up, central_system
+from .common import TIMING as NEVER, Central, Payload, central_system, until
 from .loop_clock import LoopClock
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR = 3600
+TIMING = replace(NEVER, no_boot=10)
 VERSIONS = ("1.6", "2.0.1", "2.1")
 all_versions = pytest.mark.parametrize("version", VERSIONS)
 
@@ -75,8 +76,22 @@ class Site:
         self.charge_point.set_spoken(before.spoken)
         assert before.info
         self.charge_point.set_info(before.info)
+        await self.reconnect()
+
+    async def reconnect(self) -> None:
+        """Have the charger dial in again, and boot or not, as it does."""
         await self.charger.reconnect()
+        one = self.charge_point
+        await until(one.subscribe_connection, lambda: one.connected)
+        await asyncio.sleep(0)
+        self._loop_clock.advance(TIMING.no_boot + 1)
         await self.rest()
+
+    async def change_version(self, version: str) -> None:
+        """Give the charger firmware that speaks another version; it has lost all else."""
+        await self.charger.stop()
+        self.charge_point.configure(replace(self.charge_point.config, version=version))
+        await self.install(version)
 
     # What happens
 
@@ -84,7 +99,7 @@ class Site:
         """Wait until all is said and done."""
         while True:
             await self.charger.settle()
-            await bring_up("CP1")
+            await self.charge_point.bring_up.ended()
             tasks = [
                 task
                 for task in asyncio.all_tasks()
@@ -108,8 +123,8 @@ class Site:
 
     async def pass_by(self, seconds: int, *, alone: bool = False) -> None:
         """Let time go by, without a central system where the charger is alone."""
+        # The loop's clock goes with it.
         self._freezer.tick(seconds)
-        self._loop_clock.advance(seconds)
         await self.clock.advance(seconds)
         if not alone:
             self.charge_point.transactions.tick()
@@ -135,6 +150,11 @@ class Site:
             period = schedule.at(now + timedelta(seconds=second))
             expected = next(limit for until, limit in reversed(way) if until <= second)
             assert period and period.limit == expected, (second, period, expected)
+
+    @property
+    def energy(self) -> float:
+        """Return where the meter stands."""
+        return self.charger.connector(1).energy_wh
 
     @property
     def commanded(self) -> list[float]:
@@ -163,7 +183,7 @@ async def sites(
     freezer: FrozenDateTimeFactory, loop_clock: LoopClock, version: str
 ) -> AsyncIterator[MakeSite]:
     """Return what makes a site: from what the user says, and from the charger's side."""
-    async with central_system() as central:
+    async with central_system(timing=TIMING) as central:
         made = Site(central, freezer, loop_clock)
 
         async def make(charger: dict[str, Any] | None = None, **config: Any) -> Site:

@@ -15,6 +15,7 @@ from custom_components.ocpp_central.csms.errors import (
     CommandTimeout,
     InvalidCommand,
 )
+from custom_components.ocpp_central.csms.model import ChargingLimit
 
 from .common import (
     TIMING,
@@ -357,6 +358,65 @@ async def test_a_ceiling_that_is_held_by_the_connector(central: Central) -> None
         "ChargePointMax Absolute @0 stack 0 20A",
         "TxDefault Absolute @1 stack 0 20A",
     ]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model"), [("United Chargers", "Grizzl-E"), ("EV-BOX", "Elvi")]
+)
+async def test_known_to_have_no_ceiling(
+    central: Central, vendor: str, model: str
+) -> None:
+    """Its only connector holds a ceiling at once where that is known to be lost."""
+    charge_point, charger = await connected(central, vendor=vendor, model=model)
+    await charge_point.set_maximum_current(10)
+    assert told(charger) == ["TxDefault Absolute @1 stack 0 10A"]
+    await charge_point.set_maximum_current(12)
+    assert told(charger) == ["TxDefault Absolute @1 stack 0 12A"]
+
+
+async def test_known_to_have_no_ceiling_with_two_connectors(central: Central) -> None:
+    """What two share is tried all the same, as nothing else holds for both."""
+    charge_point, charger = await connected(central, vendor="Grizzl-E")
+    await charger.call("StatusNotification", status("Available", 2))
+    await charge_point.set_maximum_current(10)
+    assert told(charger)[0] == "ChargePointMax Absolute @0 stack 0 10A"
+
+
+async def test_insisting_on_a_ceiling(central: Central) -> None:
+    """Who insists on it gets it."""
+    charge_point, charger = await connected(
+        central, vendor="Grizzl-E", limit_way="station absolute 0 A"
+    )
+    await charge_point.set_maximum_current(10)
+    assert told(charger) == ["ChargePointMax Absolute @0 stack 0 10A"]
+
+
+async def test_a_ceiling_below_what_a_car_needs(central: Central) -> None:
+    """It goes out as it is; what charges gets nothing, and nothing more than it."""
+    charge_point, charger = await connected(central)
+    await begin(charge_point, charger)
+    await charge_point.limits.limit_station(ChargingLimit(4))
+    assert told(charger) == [
+        "ChargePointMax Absolute @0 stack 0 4A",
+        "Tx Absolute @1 stack 0 0A",
+    ]
+    await charge_point.set_current_limit(1, 10)
+    assert told(charger) == []
+    await charge_point.set_maximum_current(13)
+    assert told(charger) == [
+        "Tx Absolute @1 stack 0 10A",
+        "TxDefault Absolute @1 stack 0 10A",
+        "ChargePointMax Absolute @0 stack 0 13A",
+    ]
+
+
+async def test_such_a_ceiling_that_is_held_by_the_connector(central: Central) -> None:
+    """It is there before a car comes, as nothing else holds it."""
+    charge_point, charger = await connected(central, vendor="Grizzl-E")
+    await charge_point.limits.limit_station(ChargingLimit(4))
+    assert told(charger) == ["TxDefault Absolute @1 stack 0 4A"]
+    await begin(charge_point, charger)
+    assert told(charger) == ["Tx Absolute @1 stack 0 0A"]
 
 
 @pytest.mark.parametrize(("most", "number"), [("1", 1), ("3", 1), ("4", 2), ("50", 2)])

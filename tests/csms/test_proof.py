@@ -221,16 +221,18 @@ async def ignores(
 
 
 async def test_next_way(central: Central, loop_clock: LoopClock) -> None:
-    """One that ignores a way three times is told in another."""
+    """One that ignores a way three times is told for another purpose; so is the user."""
     charge_point, charger = await charging(central)
     await charge_point.set_paused(1, True)
     for _ in range(3):
         await later(loop_clock, charge_point, charger, VERIFY)
         await measures(charge_point, charger, 16, offered=16)
-    assert writes(charger) == [("TxProfile", 0)] * 4
-    assert charge_point.capabilities.failed_rungs == {
-        "running: transaction absolute 0 A": "accepted, but 16 A flow"
-    }
+    assert writes(charger) == [("TxProfile", 0)] * 3 + [("TxDefaultProfile", 0)]
+    ignored = {"running: transaction absolute 0 A": "accepted, but 16 A flow"}
+    assert charge_point.capabilities.failed_rungs == ignored
+    assert charge_point.proof.problems[1].wanted == 0
+    await charger.call("StatusNotification", status("SuspendedEVSE"))
+    await quiet(charge_point, charger)
     assert charge_point.proof.problems == {}
 
 
@@ -247,7 +249,8 @@ async def test_nothing_holds(central: Central, loop_clock: LoopClock) -> None:
     assert problem.wanted == 10
     assert problem.seen == "16 A flow"
     assert problem.ways["default absolute 0 A"] == "accepted, but 16 A flow"
-    assert len(told) == 1
+    assert told
+    assert all(told)
     assert charge_point.capabilities.false_offers
     assert charge_point.value(1, "effective_limit_source") == "unverified"
     # It holds again.
@@ -394,6 +397,26 @@ async def test_ceiling_ignored(central: Central, loop_clock: LoopClock) -> None:
     assert charge_point.proof.verified(1)
     assert Slot.IDLE in ways(charge_point)
     assert charge_point.proof.problems == {}
+
+
+async def test_tells_what_it_has_accepted(
+    central: Central, loop_clock: LoopClock
+) -> None:
+    """A schedule that repeats what was accepted is no proof against a meter."""
+
+    def composite(payload: Payload) -> Payload:
+        return schedule((0, 10))
+
+    charge_point, charger = await charging(central, composite)
+    await charge_point.set_maximum_current(10)
+    for _ in range(120):
+        await later(loop_clock, charge_point, charger, 5)
+        await measures(charge_point, charger, 16)
+        if ("TxDefaultProfile", 10) in writes(charger):
+            break
+    else:
+        pytest.fail("It was told the same again and again")
+    assert charge_point.capabilities.failed_rungs
 
 
 async def test_default_fixed(central: Central, loop_clock: LoopClock) -> None:

@@ -25,6 +25,8 @@ class Capabilities:
     failed_rungs: dict[str, str] = field(default_factory=dict)
     # Whether a running transaction goes on by the default it began with, where known.
     default_fixed: bool | None = None
+    # A limit of 0 ends the transaction.
+    zero_ends: bool = False
     # What it says that it offers to cars is not what it does.
     false_offers: bool = False
     # The ways by which it was seen to come back to what may flow without us, and not to.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
 # How far what a charger offers may be from what it was told, in A.
-_SAME = 0.5
+SAME = 0.5
 # How far below a limit a car may be that is held down by it, in A; and the least that
 # is no longer nothing.
 _CLOSE = 1.0
@@ -43,6 +43,8 @@ class Evidence:
 
 
 NOTHING = Evidence(Verdict.UNKNOWN)
+# More flows than should, and it may be on its way down.
+_PENDING = Evidence(Verdict.UNKNOWN, words="still flowing")
 
 
 def too_much(current: float, limit: float) -> bool:
@@ -67,13 +69,19 @@ def evidence_of(
     if measured.verdict is Verdict.MORE:
         # Whatever it says, it does not do it.
         return measured
+    if measured is _PENDING:
+        return NOTHING
     status = charge_point.status(connector)
     if told == 0 and status is ConnectorStatus.SUSPENDED_EVSE:
         return Evidence(Verdict.AGREES, 0)
     composite = _composite(charge_point, connector, told, since)
-    if composite.verdict in (Verdict.AGREES, Verdict.LESS):
-        return composite
     offered = _offered(charge_point, connector, told, since)
+    if composite.verdict in (Verdict.AGREES, Verdict.LESS):
+        lower = offered.verdict is Verdict.LESS
+        if lower and offer_below(charge_point, connector, settled) is not None:
+            # It is held down by something that its profiles know nothing of.
+            return offered
+        return composite
     if offered.verdict is Verdict.AGREES:
         return offered
     if composite.verdict is not Verdict.UNKNOWN:
@@ -95,6 +103,17 @@ def offer(charge_point: ChargePoint, connector: int) -> float | None:
     return None
 
 
+def flowing_above(
+    charge_point: ChargePoint, connector: int, limit: float
+) -> float | None:
+    """Return what was measured last, in A, where that is more than a limit lets."""
+    current = charge_point.value(connector, "current")
+    flows = charge_point.status(connector) in _FLOWING
+    if flows and isinstance(current, (int, float)) and too_much(current, limit):
+        return current
+    return None
+
+
 def _measured(
     charge_point: ChargePoint,
     connector: int,
@@ -110,7 +129,7 @@ def _measured(
         return NOTHING
     if too_much(current, told):
         if sampled < settled:
-            return NOTHING
+            return _PENDING
         return Evidence(Verdict.MORE, current, f"{current:g} A flow")
     if told and told - current <= _CLOSE:
         return Evidence(Verdict.AGREES, current)
@@ -138,11 +157,27 @@ def _offered(
     return _compared(offered, told, "{} are offered")
 
 
+def offer_below(
+    charge_point: ChargePoint, connector: int, since: float
+) -> float | None:
+    """Return what was offered to a car since a time, in A, where no more flows."""
+    sampled = charge_point.offers.told(connector)
+    offered = offer(charge_point, connector)
+    if offered is None or sampled is None or sampled < since:
+        return None
+    status = charge_point.status(connector)
+    if not offered:
+        return 0 if status is ConnectorStatus.SUSPENDED_EVSE else None
+    if status not in _FLOWING or flowing_above(charge_point, connector, offered):
+        return None
+    return offered
+
+
 def _compared(limit: float | None, told: float, words: str) -> Evidence:
     seen = inf if limit is None else limit
     words = words.format("no limit" if limit is None else f"{limit:g} A")
-    if seen > told + _SAME:
+    if seen > told + SAME:
         return Evidence(Verdict.MORE, limit, words)
-    if seen < told - _SAME:
+    if seen < told - SAME:
         return Evidence(Verdict.LESS, limit, words)
     return Evidence(Verdict.AGREES, limit)

@@ -41,7 +41,7 @@ class ExternalLimit:
     @property
     def balances(self) -> bool:
         """Return whether loads are balanced by it."""
-        return self.source.casefold() in _BALANCING
+        return _balances(self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,15 @@ class ForeignProfile:
     evse: int
     source: str
     profile: Payload
+
+    @property
+    def balances(self) -> bool:
+        """Return whether loads are balanced by it."""
+        return _balances(self.source)
+
+
+def _balances(source: str) -> bool:
+    return source.casefold() in _BALANCING
 
 
 class External:

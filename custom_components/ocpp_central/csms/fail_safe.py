@@ -179,6 +179,10 @@ class FailSafe:
             and floor < self._most
         )
 
+    def is_alone(self, connector: int) -> bool:
+        """Return whether a connector is left on its own, to see what it does."""
+        return connector in self._sampled
+
     def obstacle(self, connector: int) -> Obstacle | None:
         """Return why a connector cannot tell now; None: it can."""
         charge_point = self._charge_point
@@ -189,7 +193,7 @@ class FailSafe:
             return Obstacle.NO_WAY_BACK
         if not charge_point.connected:
             return Obstacle.NOT_CONNECTED
-        if connector in self._sampled:
+        if self.is_alone(connector):
             return Obstacle.UNDER_WAY
         if charge_point.status(connector) is not ConnectorStatus.CHARGING:
             return Obstacle.NO_CAR

@@ -32,6 +32,10 @@ _LOGGER = logging.getLogger(__name__)
 _UNKNOWN = ("notsupported", "notimplemented")
 # So often in a row, it is no reason of the moment any more.
 _TOO_OFTEN = 3
+# What is said of ways that were accepted without any effect.
+_IGNORED = "accepted, but "
+# So many ways of one purpose ignored, it is the purpose that is ignored.
+_ENOUGH = 2
 # A charger that drops its socket over a way so often is not asked for it any more.
 _MAX_LOSSES = 2
 
@@ -82,7 +86,17 @@ class Ladder:
             if (rung := Rung.named(remembered.get(slot, ""))) and rung in ways:
                 return rung
         likeliest = next(iter(ways), None)
-        return next((way for way in ways if not self.ruled_out(slot, way)), likeliest)
+        open_ = [way for way in ways if not self.ruled_out(slot, way)]
+        ignored = self._ignored(slot)
+        # What is accepted and ignored once is ignored in most of its variants, but
+        # where something of others lies above it.
+        highest = max(self._stacks())
+
+        def odds(way: Rung) -> tuple[int, bool]:
+            count = sum(other.purpose is way.purpose for other in ignored)
+            return count, count > 0 and way.stack != highest
+
+        return min(open_, key=odds, default=likeliest)
 
     def exhausted(self, slot: Slot) -> bool:
         """Return whether the charger obeys in no way that there is."""
@@ -144,7 +158,8 @@ class Ladder:
         What it has accepted before, a charger may refuse for a reason of the moment.
         """
         if isinstance(error, CommandTimeout):
-            if not error.sent:
+            # What was taken before is not refused by being slow, nor by what overtakes.
+            if not error.sent or not self.is_trial(slot, rung):
                 return False
         elif not isinstance(error, (CommandRejected, CommandFailed)):
             return False
@@ -186,10 +201,27 @@ class Ladder:
             "%s cannot be limited by %s: %s", self._charge_point.identity, rung, why
         )
 
-    async def failed(self, slot: Slot, rung: Rung, why: str) -> None:
-        """Remember a way that a charger refuses or ignores, in its own words."""
-        self._rule_out(slot, rung, why, but=slot)
+    async def ignored(self, slot: Slot, rung: Rung, seen: str) -> None:
+        """Remember a way that a charger accepts and ignores, by what was seen.
+
+        After two of a kind it is not asked for the others.
+        """
+        self._rule_out(slot, rung, f"{_IGNORED}{seen}", but=slot)
+        alike = [other for other in self._ignored(slot) if other.is_like(rung)]
+        if len(alike) >= _ENOUGH:
+            for other in [*self._rungs(slot)]:
+                if other.is_like(rung) and not self.ruled_out(slot, other):
+                    self._rule_out(slot, other, f"{_IGNORED}{seen}", but=slot)
         await self._charge_point.capability_store.save()
+
+    def _ignored(self, slot: Slot) -> list[Rung]:
+        """Return the ways that the charger was seen to accept and ignore."""
+        failed = self._charge_point.capabilities.failed_rungs
+        return [
+            rung
+            for rung in self._rungs(slot)
+            if failed.get(f"{slot}: {rung}", "").startswith(_IGNORED)
+        ]
 
     def lost(self, slot: Slot, rung: Rung, connection: Connection) -> None:
         """Take note that a charger has dropped its socket over a way."""
@@ -272,6 +304,7 @@ class Ladder:
         source = (
             *(charge_point.info, charge_point.spoken, self._is_single),
             *(self._may_cap, charge_point.direct_current),
+            charge_point.config.limit_way,
         )
         keys = charge_point.configuration
         made = self._made.get(slot)
@@ -298,6 +331,9 @@ class Ladder:
         )
         if not self._is_single and slot is not Slot.STATION:
             return profiles
+        if slot is Slot.STATION and self._is_single and not self._insisted(slot):
+            # Its only connector keeps a ceiling that the model is known to ignore.
+            profiles = [rung for rung in profiles if not odds(rung)[0]]
         keys = [Rung(Purpose.STATION, key=key) for key in self._keys()]
         if self._charge_point.configuration.smart_charging is False:
             # It says itself that it takes no profiles; some say so and do.

@@ -302,9 +302,9 @@ class LimitKeeper:
         self._forced.add(held.place)
         await self.apply()
 
-    async def ignored(self, held: Held, why: str) -> None:
+    async def ignored(self, held: Held, seen: str) -> None:
         """Go on to the next way: what was accepted is not obeyed. Raises CommandError."""
-        await self.ladder.failed(held.slot, held.rung, why)
+        await self.ladder.ignored(held.slot, held.rung, seen)
         self._held.pop(held.place, None)
         await self.apply()
 
@@ -316,9 +316,14 @@ class LimitKeeper:
             )
         return await restore_key(self._charge_point, place.key)
 
-    async def _clear_stale(self) -> None:
-        """Remove what stands beside what is wanted now."""
+    async def _clear_stale(self, beside: Place | None = None) -> None:
+        """Remove what is not wanted now; only what stands `beside` a place, if given."""
         for place in self.wanted.stale():
+            if beside and (place.purpose, place.stack) != (
+                beside.purpose,
+                beside.stack,
+            ):
+                continue
             try:
                 await self._writer.clear(self._clear(place))
             except NotConnected:
@@ -333,6 +338,9 @@ class LimitKeeper:
     async def _send(self, write: Write, priority: Priority) -> None:
         """Make the charger hold a limit."""
         place, profile = write.place, write.profile
+        if self._charge_point.spoken != "1.6":
+            # One EVSE is refused what all have, and the other way round (K01.FR.53).
+            await self._clear_stale(beside=place)
         self._forced.discard(place)
         # Until it is answered, nobody knows what the charger holds.
         held = self._held.pop(place, None)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
 REFUSED = "refused"
+NO_PAUSE = "the least that a car charges with, as 0 A would end the session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ class LimitProblems:
         """Take back that a charger refuses a limit."""
         problem = self._problems.get(connector)
         if problem and problem.seen == REFUSED:
+            self.solved(connector)
+
+    def paused(self, connector: int) -> None:
+        """Take back that a session cannot be paused."""
+        problem = self._problems.get(connector)
+        if problem and problem.seen == NO_PAUSE:
             self.solved(connector)
 
     def solved(self, connector: int) -> None:

@@ -118,7 +118,9 @@ class LimitWriter:
             self._budget.known(write.place) and self.lowers(write) for write in others
         ):
             patience = self._charge_point.timing.patience
-            asyncio.get_running_loop().call_later(patience, writing.task.cancel)
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(patience, writing.task.cancel)
+            writing.task.add_done_callback(lambda _: timer.cancel())
 
     # Writing
 

@@ -9,6 +9,7 @@ from .clock import utcnow
 from .errors import NotSupported
 from .known_models import known_model
 from .model import Wishes
+from .profiles import ends_at_zero
 from .vocabulary import Setting
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ class Phases:
         now = asyncio.get_running_loop().time()
         begun = self._resting.get(connector)
         if begun is None:
-            if known_model(charge_point.info).zero_ends:
+            if ends_at_zero(charge_point):
                 # 0 A would end the transaction. The next one begins on the new number.
                 return
             self._resting[connector] = now

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .configuration import ConfigurationKeys
+from .known_models import known_model
 from .model import STATION, ChargingLimit, LimitUnit, SessionLimit
 from .timeline import Course, Demand, Step, least
 from .vocabulary import Setting
@@ -87,6 +88,8 @@ def demand_of(
             steps.append(Step(fallback))
         course = least([tuple(steps), own])
     wish = charge_point.wish(connector)
+    rests = phases.rests(connector)
+    stays = ends_at_zero(charge_point) and not rests
     return Demand(
         most=most,
         floor=fallback,
@@ -94,10 +97,18 @@ def demand_of(
         limit=asked,
         course=course,
         live=live,
-        paused=wish.paused or phases.rests(connector),
+        paused=wish.paused or rests,
+        rest=spoken(MINIMUM_CURRENT) if stays else 0,
         # What carries a number of phases has to be there.
         capped=phases.commanded(connector) is not None,
         minimum=0 if charge_point.direct_current else _minimum(charge_point, unit),
+    )
+
+
+def ends_at_zero(charge_point: ChargePoint) -> bool:
+    """Return whether a limit of 0 ends the transaction, so that it cannot be paused."""
+    return not charge_point.direct_current and (
+        charge_point.capabilities.zero_ends or known_model(charge_point.info).zero_ends
     )
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from .clock import utcnow
 from .errors import CommandError
-from .evidence import Evidence, Verdict, evidence_of
+from .evidence import SAME, Evidence, Verdict, evidence_of, flowing_above
 from .known_models import known_model
 from .ladder import Rung, Slot
 from .limit_keeper import Held, LimitKeeper
-from .limit_problems import REFUSED, LimitProblem, LimitProblems
-from .model import STATION, ConnectorStatus, Purpose, Value
+from .limit_problems import NO_PAUSE, REFUSED, LimitProblem, LimitProblems
+from .model import STATION, ConnectorStatus, Purpose, Transaction, Value
+from .pauses import cannot_pause, learn_of_end
 from .profiles import amperes
 
 if TYPE_CHECKING:
@@ -92,6 +93,13 @@ class Proof:
             return told.limit
         return max(told.limit, told.before)
 
+    def excess(self, connector: int) -> float | None:
+        """Return what flows, in A, where that is more than the charger was told."""
+        told = self._told.get(connector)
+        if told is None or not (told.mismatches or connector in self._problems.all):
+            return None
+        return flowing_above(self._charge_point, connector, told.limit)
+
     # What happens
 
     def forget(self) -> None:
@@ -104,6 +112,12 @@ class Proof:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+
+    def ended(self, transaction: Transaction) -> None:
+        """Look whether a transaction has ended over what it was told."""
+        if told := self._told.get(transaction.connector):
+            age = asyncio.get_running_loop().time() - told.since
+            learn_of_end(self._charge_point, transaction, told.limit, age)
 
     def looked(self, connector: int) -> None:
         """Look at what the charger has just told or measured."""
@@ -202,7 +216,7 @@ class Proof:
 
     def _look(self, connector: int) -> None:
         charge_point = self._charge_point
-        if not charge_point.connected:
+        if not charge_point.connected or charge_point.fail_safe.is_alone(connector):
             return
         troubled = connector in self._refused or connector in self._problems.all
         refused = troubled and self._is_refused(connector)
@@ -211,14 +225,30 @@ class Proof:
             self._problems.solved(connector)
         if told is None or told.busy:
             return
+        if cannot_pause(self._charge_point, connector, told.limit):
+            self._problems.found(connector, told.slot, 0, NO_PAUSE)
+        else:
+            self._problems.paused(connector)
         settled = told.since + self.delay
         evidence = evidence_of(
             charge_point, connector, told.limit, since=told.since, settled=settled
         )
         if evidence.verdict is Verdict.AGREES:
-            self._agrees(connector, told)
+            doubted = told.mismatches or connector in self._problems.all
+            if not (doubted and self._awaits_sample(connector, told)):
+                self._agrees(connector, told)
         elif asyncio.get_running_loop().time() >= settled and connector != STATION:
             self._differs(connector, told, evidence)
+
+    def _awaits_sample(self, connector: int, told: _Told) -> bool:
+        """Return whether it is still to be measured if a limit is followed now.
+
+        Some tell what they have accepted, and do not do it.
+        """
+        charge_point = self._charge_point
+        sampled = charge_point.offers.measured(connector)
+        charging = charge_point.status(connector) is ConnectorStatus.CHARGING
+        return charging and sampled is not None and sampled < told.since
 
     def _is_refused(self, connector: int) -> bool:
         """Return whether the charger refuses what is wanted still, and say so."""
@@ -234,7 +264,8 @@ class Proof:
     def _agrees(self, connector: int, told: _Told) -> None:
         told.mismatches = 0
         self._show(connector, throttled=None)
-        self._problems.solved(connector)
+        if not cannot_pause(self._charge_point, connector, told.limit):
+            self._problems.solved(connector)
         charge_point = self._charge_point
         status = charge_point.status(connector)
         offers = charge_point.offers
@@ -274,6 +305,21 @@ class Proof:
             self._act(connector, told, self._again(connector, told))
         if evidence.verdict is Verdict.LESS:
             self._show(connector, throttled=evidence.seen)
+            if self._goes_by_default(connector, told, evidence):
+                self._ignores(connector, told, evidence)
+
+    def _goes_by_default(self, connector: int, told: _Told, evidence: Evidence) -> bool:
+        """Return whether what it does is what holds for any transaction, by our own word."""
+        if told.slot is not Slot.RUNNING or evidence.seen is None:
+            return False
+        charge_point, now = self._charge_point, utcnow()
+        return any(
+            write.slot is Slot.IDLE
+            and write.concerns(connector)
+            and abs(evidence.seen - amperes(charge_point, write.profile.limit_at(now)))
+            <= SAME
+            for write in self._limits.wanted.writes()
+        )
 
     def _stays_paused(self, connector: int, told: _Told) -> bool:
         status = self._charge_point.status(connector)
@@ -347,11 +393,9 @@ class Proof:
     async def _move_on(self, connector: int, told: _Told, evidence: Evidence) -> None:
         if held := self._find(connector, told):
             with suppress(CommandError):
-                await self._limits.ignored(held, f"accepted, but {evidence.words}")
-        if self._limits.ladder.ruled_out(told.slot, told.rung) and (
-            self._limits.ladder.exhausted(told.slot)
-        ):
-            self._problems.found(connector, told.slot, told.limit, evidence.words)
+                await self._limits.ignored(held, evidence.words)
+        # The next way may hold, but that may take a while to find out.
+        self._problems.found(connector, told.slot, told.limit, evidence.words)
 
     # Telling
 

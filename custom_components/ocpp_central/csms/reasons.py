@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .clock import utcnow
 from .model import STATION, AccessMode, ConnectorStatus, Transaction
-from .profiles import MINIMUM_CURRENT
+from .profiles import MINIMUM_CURRENT, amperes
 
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
@@ -23,6 +23,7 @@ _KEYS = (
     "effective_limit_schedule",
     "external",
     "throttled",
+    "limit_verified",
 )
 _STATION_KEYS = ("status", "reboot_required")
 
@@ -85,7 +86,7 @@ def reason_of(charge_point: ChargePoint, connector: int) -> Reason | None:
     whole = charge_point.status(STATION)
     if ConnectorStatus.FAULTED in (status, whole):
         return Reason.FAULT
-    if status is ConnectorStatus.CHARGING:
+    if status is ConnectorStatus.CHARGING and not _is_kept(charge_point, connector):
         return Reason.CHARGING
     if ConnectorStatus.UNAVAILABLE in (status, whole):
         return Reason.UNAVAILABLE
@@ -95,6 +96,14 @@ def reason_of(charge_point: ChargePoint, connector: int) -> Reason | None:
     if transaction is None:
         return _not_started(charge_point, connector)
     return _held_back(charge_point, connector, status, transaction)
+
+
+def _is_kept(charge_point: ChargePoint, connector: int) -> bool:
+    """Return whether nothing flows, as was told: some go on to call that charging."""
+    held = charge_point.limits.held(connector)
+    return (
+        held is not None and held.value == 0 and charge_point.proof.verified(connector)
+    )
 
 
 def _not_started(charge_point: ChargePoint, connector: int) -> Reason:
@@ -111,12 +120,15 @@ def _held_back(
     connector: int,
     status: ConnectorStatus,
     transaction: Transaction,
-) -> Reason:
+) -> Reason | None:
     """Return why nothing flows in a transaction."""
     if charge_point.wish(connector).paused:
         return Reason.PAUSED_BY_USER
     if status in _WAITING and transaction.awaits_token:
-        return Reason.PENDING_AUTHORIZATION
+        return _not_started(charge_point, connector)
+    if charge_point.phases.rests(connector):
+        # It goes on by itself, in seconds.
+        return None
     if limited := _limited(charge_point, connector):
         return limited
     if status is not ConnectorStatus.SUSPENDED_EVSE:
@@ -127,24 +139,18 @@ def _held_back(
 
 
 def _limited(charge_point: ChargePoint, connector: int) -> Reason | None:
-    """Return which limit it is that no car can charge with, if there is one."""
+    """Return whose limit it is that no car can charge with, if there is one."""
     limit = charge_point.value(connector, "effective_limit")
-    if not isinstance(limit, (int, float)) or limit >= MINIMUM_CURRENT:
+    if not isinstance(limit, (int, float)) or not _too_low(charge_point, limit):
         return None
-    external = charge_point.external
-    for outside in external.at(connector):
-        value = external.value(outside)
-        if value is not None and value < MINIMUM_CURRENT:
-            return (
-                Reason.LIMITED_BY_LOAD_BALANCING
-                if outside.balances
-                else Reason.LIMITED_BY_STATION
-            )
-    if charge_point.value(connector, "throttled") is not None:
-        return Reason.LIMITED_BY_STATION
     session = charge_point.wish(connector).session
     if session and session.value == 0:
         return Reason.PAUSED_BY_USER
+    wanted = charge_point.limits.now(connector)
+    if wanted and _too_low(charge_point, amperes(charge_point, wanted)):
+        return Reason.LIMIT_BELOW_MINIMUM
+    if outside := _from_outside(charge_point, connector):
+        return outside
     schedule = charge_point.schedules.at(connector)
     now = utcnow()
     if schedule and any(
@@ -153,3 +159,28 @@ def _limited(charge_point: ChargePoint, connector: int) -> Reason | None:
     ):
         return Reason.PENDING_SCHEDULE
     return Reason.LIMIT_BELOW_MINIMUM if limit > 0 else None
+
+
+def _from_outside(charge_point: ChargePoint, connector: int) -> Reason | None:
+    """Return who else does not let a car charge."""
+    external = charge_point.external
+    for limit in external.at(connector):
+        value = external.value(limit)
+        if value is not None and _too_low(charge_point, value):
+            return _whose(balances=limit.balances)
+    for foreign in external.profiles_at(connector):
+        value = external.profile_value(foreign, connector)
+        if value is not None and _too_low(charge_point, value):
+            return _whose(balances=foreign.balances)
+    if charge_point.value(connector, "throttled") is not None:
+        return Reason.LIMITED_BY_STATION
+    return None
+
+
+def _whose(*, balances: bool) -> Reason:
+    return Reason.LIMITED_BY_LOAD_BALANCING if balances else Reason.LIMITED_BY_STATION
+
+
+def _too_low(charge_point: ChargePoint, limit: float) -> bool:
+    """Return whether no car can charge with a current."""
+    return limit <= 0 or (limit < MINIMUM_CURRENT and not charge_point.direct_current)

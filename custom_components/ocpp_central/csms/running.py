@@ -258,6 +258,7 @@ class Running:
         self._charge_point.limits.transaction_ended(connector)
 
     def _close(self, transaction: Transaction) -> None:
+        self._charge_point.proof.ended(transaction)
         self._leave(transaction)
         wishes = self._charge_point.wishes.connectors.get(transaction.connector)
         if wishes and wishes.budget:

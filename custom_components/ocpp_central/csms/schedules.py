@@ -15,7 +15,7 @@ from .errors import (
     NotConnected,
     NotSupported,
 )
-from .evidence import offer
+from .evidence import SAME, offer, offer_below, too_much
 from .limit_keeper import Held
 from .model import STATION, ConnectorStatus
 from .profiles import amperes
@@ -206,8 +206,16 @@ class Schedules:
             self._look_again(connector, rest)
 
     def _measured(self, connector: int) -> None:
-        # The charger's own sum needs no support.
-        if connector not in self._schedules:
+        # The charger's own sum needs no support, but for what contradicts it.
+        told = self._charge_point.values(connector)
+        limit = told.get("effective_limit")
+        if (
+            connector not in self._schedules
+            or told.get("effective_limit_source") != Source.COMPOSITE
+            or self._contradicted(
+                connector, limit if isinstance(limit, (int, float)) else None
+            )
+        ):
             self._show(connector)
 
     def _show(self, connector: int) -> None:
@@ -230,6 +238,8 @@ class Schedules:
         else:
             limit, source = self._without_schedule(connector)
         limit, source = self._from_outside(connector, limit, source)
+        if contradiction := self._contradicted(connector, limit):
+            limit, source = contradiction
         if source is None and "effective_limit" not in charge_point.values(connector):
             return
         charge_point.update(
@@ -241,6 +251,22 @@ class Schedules:
                 "effective_limit_schedule": str(schedule) if schedule else None,
             },
         )
+
+    def _contradicted(
+        self, connector: int, limit: float | None
+    ) -> tuple[float, Source] | None:
+        """Return what holds in spite of what the charger makes of its profiles."""
+        charge_point = self._charge_point
+        excess = charge_point.proof.excess(connector)
+        if excess is not None and limit is not None and too_much(excess, limit):
+            return round(excess, 1), Source.MEASURED
+        asked = self._asked.get(connector)
+        if connector not in self._schedules or asked is None:
+            return None
+        offered = offer_below(charge_point, connector, asked)
+        if offered is None or (limit is not None and offered > limit - SAME):
+            return None
+        return offered, Source.OFFERED
 
     def _from_outside(
         self, connector: int, limit: float | None, source: Source | None

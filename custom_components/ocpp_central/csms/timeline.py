@@ -45,6 +45,8 @@ class Demand:
     # Whether what is wanted follows something that moves on, as the sun does.
     live: bool = False
     paused: bool = False
+    # What a pause comes to: more where nothing would end the transaction.
+    rest: float = 0.0
     # Whether nothing else holds the ceiling.
     capped: bool = False
     # What a car cannot charge below; 0 with direct current.
@@ -69,7 +71,8 @@ def running_course(demand: Demand, end: datetime | None = None) -> Course:
     From `end` on, the charger is on its own: needed where the demand `needs_end`.
     """
     if demand.paused:
-        return (Step(0, end), Step(_after(demand))) if end else (Step(0),)
+        rest = min(demand.rest, demand.most)
+        return (Step(rest, end), Step(_after(demand))) if end else (Step(rest),)
     course = _wanted(demand)
     if end:
         return _fallen_back(course, demand, end)

@@ -372,9 +372,10 @@ class Wanted:
         limit = idle_limit(demand)
         want = Want(Slot.IDLE, rung, connector, ())
         if limit is None:
-            if not self._is(want.place):
+            if not self._is(want.place) and not (demand.capped and demand.most):
                 return None
-            # Not every charger takes a profile away again; any can replace it.
+            # A ceiling that nothing else holds is needed below what a car can use, too;
+            # and not every charger takes a profile away again: any can replace it.
             limit = demand.most
         return replace(want, course=(Step(limit),))
 
