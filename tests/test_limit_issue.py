@@ -1,6 +1,7 @@
 """What the user is told of a charger that keeps to no limit."""
 
 from dataclasses import replace
+import re
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -41,15 +42,41 @@ async def test_refused_for_good(
     assert placeholders
     assert placeholders["name"] == "Garage"
     assert placeholders["limit"] == "10"
-    assert (
-        "- Limit of every session, in amperes, by the clock: " in placeholders["ways"]
-    )
-    assert "Rejected" in placeholders["ways"]
+    assert placeholders["seen"] == "it refuses every way to limit it"
+    # However many ways there are, the answers are few.
+    (line,) = placeholders["ways"].splitlines()
+    assert re.fullmatch(r"- \d+ ways: Rejected", line)
     charger.behave()
     await charger.reboot()
     await system.clock.advance(REBOOT_SECONDS)
     await system.rest()
     await until(hass, lambda: ISSUE not in issues)
+
+
+async def test_many_answers(hass: HomeAssistant, system: System) -> None:
+    """The rare answers share a line, so that there are never more than five."""
+    issues = ir.async_get(hass).issues
+    charger = await system.connect()
+    await charger.drop()
+    await until(hass, lambda: system.value("sensor", "status") == "unavailable")
+    await system.set("number", "current_limit", 10)
+    charge_point = system.entry.runtime_data.central.charge_points["garage"]
+    for level in range(90, 96):
+        charge_point.capabilities.failed_rungs[f"idle: default absolute {level} A"] = (
+            f"SetChargingProfile: Refused{level}"
+        )
+    charger.answer("SetChargingProfile", {"status": "Rejected"})
+    await charger.reboot()
+    await system.clock.advance(REBOOT_SECONDS)
+    await system.rest()
+    await until(hass, lambda: ISSUE in issues)
+    placeholders = issues[ISSUE].translation_placeholders
+    assert placeholders
+    lines = placeholders["ways"].splitlines()
+    assert len(lines) == 5
+    assert re.fullmatch(r"- \d+ ways: Rejected", lines[0])
+    assert re.fullmatch(r"- Limit of .*: Refused\d+", lines[1])
+    assert re.fullmatch(r"- \d+ ways: something else each", lines[4])
 
 
 async def test_it_goes_with_the_charge_point(

@@ -1,11 +1,13 @@
 """The repairs of a charger whose limits do not hold, or may not when it is alone."""
 
+from collections.abc import Iterator, Mapping
+
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .const import DOMAIN
 from .csms.charge_point import ChargePoint
-from .csms.limit_problems import LimitProblem
+from .csms.limit_problems import REFUSED, LimitProblem
 from .csms.model import STATION
 from .csms.rungs import Rung
 from .devices import connector_name
@@ -13,6 +15,9 @@ from .fail_safe_issue import async_delete_fail_safe_issue, async_offer_test
 from .limit_ways import described
 
 LIMIT_NOT_OBEYED = "limit_not_obeyed"
+# So many lines tell of all that was tried.
+_MOST_LINES = 5
+_ACTION = "SetChargingProfile: "
 
 
 @callback
@@ -63,11 +68,9 @@ def _create(
         translation_placeholders={
             "name": _name(charge_point, problem.connector),
             "limit": f"{problem.wanted:g}",
-            "seen": problem.seen,
-            "ways": "\n".join(
-                f"- {_way(name)}: {words}" for name, words in problem.ways.items()
-            ),
-            "advice": problem.advice,
+            "seen": _seen(problem.seen),
+            "ways": "\n".join(f"- {line}" for line in _tried(problem.ways)),
+            "advice": f"{problem.advice} " if problem.advice else "",
         },
     )
 
@@ -97,6 +100,29 @@ def _name(charge_point: ChargePoint, connector: int) -> str:
     if connector == STATION or len(charge_point.connectors) == 1:
         return name
     return f"{name} connector {connector_name(connector)}"
+
+
+def _seen(words: str) -> str:
+    """Return what a charger does instead of what it is told."""
+    if words == REFUSED:
+        return "it refuses every way to limit it"
+    return words or "not known, as it does not tell"
+
+
+def _tried(ways: Mapping[str, str]) -> Iterator[str]:
+    """Return what came of the ways to limit a charger, in a few lines."""
+    answers: dict[str, list[str]] = {}
+    for name, words in ways.items():
+        answers.setdefault(words.removeprefix(_ACTION), []).append(name)
+    told = sorted(answers.items(), key=lambda answer: -len(answer[1]))
+    if len(told) > _MOST_LINES:
+        rest = [name for _, names in told[_MOST_LINES - 1 :] for name in names]
+        told[_MOST_LINES - 1 :] = [("something else each", rest)]
+    for words, names in told:
+        who = _way(names[0]) if len(names) == 1 else f"{len(names)} ways"
+        yield f"{who}: {words}"
+    if not told:
+        yield "only the way that it follows now"
 
 
 def _way(name: str) -> str:

@@ -127,6 +127,19 @@ class Profile:
         if self.valid_to:
             yield self.valid_to
 
+    def repeats(self, other: Self, time: datetime, began: datetime | None) -> bool:
+        """Return whether it comes to the same as another from a time on."""
+        changes = {*self.changes(began), *other.changes(began)}
+        return self.place == other.place and all(
+            self.limit(each, began) == other.limit(each, began)
+            for each in {time, *(each for each in changes if each > time)}
+        )
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Return what it replaces, and is replaced by."""
+        return self.purpose, self.connector, self.stack
+
 
 @dataclass
 class Running:
@@ -149,6 +162,8 @@ class LimitedCharger:
         self.profiles: list[Profile] = []
         # What it was told since somebody looked last.
         self.told: list[Profile] = []
+        # When it was told, per place, what it held already; since it connected last.
+        self.repeated: dict[tuple[str, int, int], list[datetime]] = {}
         self.connected = False
         self._sets = 0
 
@@ -209,11 +224,13 @@ class LimitedCharger:
         silent = self.temper.silent and self._sets % self.temper.silent == 0
         if silent and self._sets // self.temper.silent % 2:
             return Silence()
-        place = (profile.purpose, profile.connector, profile.stack)
+        now, began = datetime.now(UTC), running.began if running else None
+        if any(profile.repeats(one, now, began) for one in self.profiles):
+            self.repeated.setdefault(profile.place, []).append(now)
         self.profiles = [
             one
             for one in self.profiles
-            if one.id != profile.id and (one.purpose, one.connector, one.stack) != place
+            if one.id != profile.id and one.place != profile.place
         ]
         self.profiles.append(profile)
         return Silence() if silent else {"status": "Accepted"}
@@ -269,6 +286,7 @@ class LimitedCharger:
 
     async def dial(self, central: Central) -> None:
         """Connect."""
+        self.repeated.clear()
         self.raw = await central.dial()
         self.raw.answers |= {
             "SetChargingProfile": self._set,

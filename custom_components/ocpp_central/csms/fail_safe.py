@@ -120,9 +120,11 @@ class FailSafe:
             for held in charge_point.limits.holds(connector)
         ]
         if not limits:
-            # Nobody knows what was told last.
+            # Nobody knows what it holds: what it was told last may not have come through.
             ceiling = charge_point.wishes.maximum_current
-            return hardware if ceiling is None else min(hardware, ceiling)
+            if ceiling is None or charge_point.connected:
+                return hardware
+            return min(hardware, ceiling)
         told = min(limits)
         if charge_point.connected:
             # Also what it may not have given up yet.
