@@ -325,7 +325,10 @@ async def test_every_answer(
     asking = asyncio.create_task(ha_api.ask(path))
     count = len(charger.requests)
     await charger.wait_for(lambda: len(charger.requests) > count)
-    freezer.tick(NEVER + 1)
+    while not asking.done():
+        # A limit may be tried in more ways than one.
+        freezer.tick(NEVER + 1)
+        await asyncio.sleep(0)
     assert await asking == (200, {"status": "Timeout"})
 
     await charger.drop()

@@ -928,3 +928,15 @@ async def test_all_connectors(central: Central) -> None:
     assert profiles(charger) == [default(1, 10), default(2, 16)]
     # It is known after a restart as well.
     assert charge_point.wishes.places == ["default 1 0", "default 2 0"]
+
+
+async def test_a_limit_of_all_refused_in_every_way(central: Central) -> None:
+    """Each way is tried once, and then it is enough."""
+    charge_point, charger = await central.connect()
+    await charger.call("StatusNotification", status("Available"))
+    await charge_point.limits.limit_default(0, ChargingLimit(10))
+    charger.answers["SetChargingProfile"] = {"status": "Rejected"}
+    charger.forget()
+    with pytest.raises(CommandRejected):
+        await charge_point.limits.limit_default(0, ChargingLimit(8))
+    assert 1 < len(profiles(charger)) < 30

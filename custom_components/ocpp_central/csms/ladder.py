@@ -163,6 +163,9 @@ class Ladder:
                 return False
         elif not isinstance(error, (CommandRejected, CommandFailed)):
             return False
+        if self.ruled_out(slot, rung):
+            # It was known to be none, and tried for what the charger says to it.
+            return False
         unknown = isinstance(error, NotSupported) or (
             isinstance(error, CommandRejected) and error.status.casefold() in _UNKNOWN
         )
@@ -173,6 +176,8 @@ class Ladder:
                 return False
         silent = isinstance(error, CommandTimeout)
         slots = (Slot.IDLE, Slot.RUNNING) if silent or unknown else ()
+        # A default of all in the stead of one each may be none of the ways there are.
+        self._rule_out(slot, rung, str(error), but=slot)
         for each in dict.fromkeys([slot, *slots, *_ALIKE[slot]]):
             for other in [*self._rungs(each)]:
                 # It knows nothing of the kind, however it is written; and what it does

@@ -30,6 +30,8 @@ from .write_budget import Cause
 if TYPE_CHECKING:
     from .charge_point import ChargePoint
 
+# More than all the ways to limit a charger of some connectors.
+_MOST_WRITES = 200
 TASK = "set the charging limit"
 
 
@@ -205,9 +207,11 @@ class LimitKeeper:
         refused: dict[int, CommandError] = {}
         # What was said of the likeliest way tells more than of the last one.
         errors: dict[int, CommandError] = {}
-        # Looked up anew each time: what is wanted may change while we wait.
-        while await self._apply_next(connector, priority, refused, errors, cause):
-            pass
+        # Looked up anew each time: what is wanted may change while we wait. Whatever a
+        # charger answers, it comes to an end: its memory wears out.
+        for _ in range(_MOST_WRITES):
+            if not await self._apply_next(connector, priority, refused, errors, cause):
+                break
         waits = (self._writer.wait(write, Cause.ENGINE) for write in self._differing())
         self._writer.come_back(min(filter(None, waits), default=None))
         if refused:
