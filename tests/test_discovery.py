@@ -146,6 +146,7 @@ async def test_add(system: System) -> None:
         "version": "automatic",
         "current_presets": [],
         "direct_current": False,
+        "phase_switching": False,
         "limit_way": "automatic",
     }
     assert cards(hass) == []

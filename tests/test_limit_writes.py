@@ -48,7 +48,7 @@ async def test_counted_by_the_day(
     assert system.value("sensor", "limit_writes", 0) == "2"
     await until(midnight - timedelta(seconds=2))
     assert system.value("sensor", "limit_writes", 0) == "2"
-    await until(midnight + timedelta(seconds=1))
+    await until(midnight + timedelta(minutes=1))
     assert system.value("sensor", "limit_writes", 0) == "0"
     await limited(6)
     assert system.value("sensor", "limit_writes", 0) == "1"

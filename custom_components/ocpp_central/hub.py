@@ -12,10 +12,8 @@ from homeassistant.const import CONF_NAME, CONF_PASSWORD
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryError, ConfigEntryNotReady
 from homeassistant.helpers.device_registry import AnyDeviceEntry
-from homeassistant.helpers.event import (
-    async_track_time_change,
-    async_track_time_interval,
-)
+from homeassistant.helpers.event import async_track_time_interval
+from homeassistant.util import dt as dt_util
 
 from .const import (
     CONF_CURRENT_PRESETS,
@@ -100,6 +98,7 @@ class OcppHub:
         self._security = SecurityIssues(hass, entry, self.central.charge_points)
         self._subentries: dict[str, ConfigSubentry] = {}
         self._unsubscribe: dict[str, list[CALLBACK_TYPE]] = {}
+        self._day = dt_util.now().date()
         self._reconciling = asyncio.Lock()
         self._data = entry.data
 
@@ -137,11 +136,6 @@ class OcppHub:
                 self.hass, self._async_tick, _TICK, cancel_on_shutdown=True
             )
         )
-        self.entry.async_on_unload(
-            async_track_time_change(
-                self.hass, self._async_new_day, hour=0, minute=0, second=0
-            )
-        )
         await self.hass.async_add_executor_job(load_all_schemas)
         await self._listener.async_open()
 
@@ -160,8 +154,13 @@ class OcppHub:
         await self.ledger.close()
 
     @callback
-    def _async_tick(self, _now: datetime) -> None:
+    def _async_tick(self, now: datetime) -> None:
+        # The day of whoever looks at what is counted by the day.
+        today = dt_util.as_local(now).date()
+        new_day, self._day = today != self._day, today
         for charge_point in self.central.charge_points.values():
+            if new_day:
+                charge_point.limits.new_day()
             charge_point.transactions.tick()
             charge_point.reservations.tick()
             charge_point.jobs.tick()
@@ -170,11 +169,6 @@ class OcppHub:
             charge_point.limits.tick()
             charge_point.signs.tick()
         self.statistics.async_tick()
-
-    @callback
-    def _async_new_day(self, _now: datetime) -> None:
-        for charge_point in self.central.charge_points.values():
-            charge_point.limits.new_day()
 
     @callback
     def _async_let_in(self, identity: str) -> None:

@@ -155,7 +155,7 @@ async def test_a_listener_that_fails(
         await charger.alive()
     assert Counter(calls) == {
         "status": 2,
-        "new": 6,
+        "new": 12,
         "event": 2,
         "info": 2,
         "connection": 4,

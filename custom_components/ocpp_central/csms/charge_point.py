@@ -199,6 +199,9 @@ class ChargePoint(WishKeeper):
     @property
     def capabilities(self) -> Capabilities:
         """Return what is known of this charger's model and firmware."""
+        if not self.claimed:
+            # Nothing is learnt of a stranger.
+            return Capabilities()
         return self.capability_store.get(self._model)
 
     @property

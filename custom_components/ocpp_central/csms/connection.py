@@ -186,7 +186,7 @@ class Connection:
         hurry = self._loop.call_later(self._timing.patience, self._hurry, call)
         self._limit(call, self._timing.call)
         try:
-            response = await asyncio.shield(call.future)
+            await asyncio.wait([call.future])
         except asyncio.CancelledError:
             # What is on the wire is waited for, though not by the caller any more: a
             # charger gets one call at a time.
@@ -197,6 +197,7 @@ class Connection:
             raise
         finally:
             hurry.cancel()
+        response = call.future.result()
         if error := self._schemas.response_error(action, response):
             self.anomalies.note(f"{action}.conf", error)
         return response
